@@ -1,0 +1,11 @@
+import type { TenantRecord } from '../registry/tenant-record.js';
+import type { Principal } from './principal.js';
+
+/**
+ * Says whether a user belongs to a tenant, for applications whose tokens name no tenant or a user's tenants
+ * may change while a token lives. Asked on every request for a tenant; cache inside if that costs.
+ */
+export interface TenantMembership {
+  /** @returns the user's roles in the tenant, possibly none; `undefined` when the user is no member */
+  rolesOf(principal: Principal, tenant: TenantRecord): Promise<readonly string[] | undefined>;
+}

@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import { requestScope } from '../context/request-scope.js';
+import { TenantContext } from '../context/tenant-context.js';
+import { TenancyConfigurationError } from '../errors/configuration.error.js';
+
+interface FastifyLike {
+  addHook(
+    name: 'preValidation',
+    hook: (request: { raw: IncomingMessage }, reply: unknown, done: () => void) => void,
+  ): unknown;
+}
+
+/**
+ * Runs every request in its own scope, on the adapter itself: a Nest middleware would be subject to global
+ * prefixes, versions and route patterns, and a route it misses would run without a scope.
+ */
+export function mountScopes(adapter: AbstractHttpAdapter): void {
+  switch (adapter.getType()) {
+    case 'express':
+      adapter.use((request: IncomingMessage, _response: unknown, next: () => void) =>
+        TenantContext.runInScope(requestScope(request), next),
+      );
+      return;
+    case 'fastify':
+      // Not earlier: Fastify reads the body between onRequest and preValidation, and the body's events
+      // come from the socket, outside of any scope opened before.
+      adapter
+        .getInstance<FastifyLike>()
+        .addHook('preValidation', (request, _reply, done) =>
+          TenantContext.runInScope(requestScope(request.raw), done),
+        );
+      return;
+    default:
+      throw new TenancyConfigurationError(
+        `HTTP adapter '${adapter.getType()}' is not supported; use Express or Fastify.`,
+      );
+  }
+}

@@ -1,0 +1,13 @@
+import type { Tenant } from '../context/tenant.js';
+
+/** `provisioning` and `failed` tenants were never usable; `archived` ones no longer are. */
+export type TenantStatus = 'provisioning' | 'active' | 'suspended' | 'archived' | 'failed';
+
+/** A tenant as the registry knows it. Only an `active` one is ever entered. */
+export interface TenantRecord extends Tenant {
+  readonly status: TenantStatus;
+  /** Canonical host names that belong to this tenant alone. */
+  readonly domains: readonly string[];
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}

@@ -1,0 +1,1 @@
+export { InMemoryTenantStore, tenantRecord } from './in-memory-tenant-store.js';
