@@ -1,0 +1,48 @@
+import { readFile, readlink } from 'node:fs/promises';
+import { runCommand } from './run-command.ts';
+
+/** True while a process with this id exists, whoever owns it. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/**
+ * Tells a process from a later one with the same id: the boot and the start time within it on Linux, the start
+ * date from `ps` elsewhere. Undefined when there is no such process or the system does not tell.
+ *
+ * @see https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html field 22, starttime
+ */
+export async function startIdentity(pid: number): Promise<string | undefined> {
+  if (process.platform !== 'linux') return (await ps(pid, 'lstart')) || undefined;
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the command in parentheses and may itself hold spaces and parentheses.
+    const afterCommand = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+    return `${boot.trim()}/${afterCommand[19]}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The command line of a process, its words separated by spaces; empty when it cannot be read. */
+export async function commandLine(pid: number): Promise<string> {
+  if (process.platform !== 'linux') return ps(pid, 'args');
+  const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return words.replaceAll('\0', ' ').trim();
+}
+
+/** The working directory of a process; undefined where the system does not tell. */
+export async function workingDirectory(pid: number): Promise<string | undefined> {
+  return process.platform === 'linux' ? readlink(`/proc/${pid}/cwd`).catch(() => undefined) : undefined;
+}
+
+async function ps(pid: number, column: string): Promise<string> {
+  const { code, stdout } = await runCommand('ps', ['-ww', '-o', `${column}=`, '-p', String(pid)]);
+  return code === 0 ? stdout.trim() : '';
+}
