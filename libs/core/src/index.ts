@@ -31,6 +31,11 @@ export {
 export { TenantKeyMalformedError } from './registry/tenant-key.errors.js';
 export { isSchemaName, schemaNameFor } from './registry/schema-name.js';
 
+export { TenantManager, type CreateTenantInput } from './lifecycle/tenant-manager.js';
+export type { ManagedTenantStore, NewTenantRecord, TenantPatch } from './lifecycle/managed-tenant-store.js';
+export { PROVISIONING_STEPS, type ProvisioningStep } from './lifecycle/provisioning-step.js';
+export { TenantNotFoundError, TenantTakenError, TenantTransitionError } from './lifecycle/lifecycle.errors.js';
+
 export { TenantResolver } from './resolution/tenant-resolver.js';
 export type { TenantResolutionStrategy } from './resolution/tenant-resolution-strategy.js';
 export type { TenantCandidate } from './resolution/tenant-candidate.js';
