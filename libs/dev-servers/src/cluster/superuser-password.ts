@@ -5,6 +5,7 @@ import { EmbeddedPostgresError, needingAccessTo } from '../errors/embedded-postg
 import type { ServerUser } from '../placement/server-user.ts';
 import { runCommand } from '../processes/run-command.ts';
 import type { ClusterFiles } from './cluster-files.ts';
+import { corrupt } from './cluster-inspection.ts';
 
 /** Reads the password kept for a cluster. */
 export async function findPassword(file: string): Promise<string | undefined> {
@@ -42,13 +43,13 @@ export async function resetPassword(
     user,
     input: `ALTER ROLE postgres PASSWORD '${password}';\n`,
   });
+  if (/FATAL|PANIC/.test(stderr)) throw corrupt(dataDir, 'PostgreSQL refuses to start on it', stderr.trim());
   // Single-user mode ends well even after a statement that failed.
-  const complaint = /(ERROR|FATAL|PANIC): .*/.exec(stderr)?.[0];
-  if (code === 0 && !complaint) return keepNewPassword(file, password);
+  if (code === 0 && !stderr.includes('ERROR')) return keepNewPassword(file, password);
   throw new EmbeddedPostgresError(
     'EMBEDDED_POSTGRES_FAILED',
-    `${file} is missing, and no new superuser password could be set in ${dataDir}: ` +
-      `${complaint ?? stderr.trim()}. Nothing was deleted. Put the password file back, or move the directory away for a fresh start.`,
+    `${file} is missing, and no new superuser password could be set in ${dataDir}: ${stderr.trim()}. Nothing was ` +
+      'deleted. Put the password file back, or move the directory away for a fresh start.',
     { path: file },
   );
 }

@@ -1,14 +1,18 @@
+import { readFileSync } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
 import { runCommand } from './run-command.ts';
 
-/** True while a process with this id exists, whoever owns it. */
+/**
+ * True while a process with this id runs, whoever owns it. A zombie does not: where process 1 reaps nobody's
+ * children but its own (Node in a container), an orphan stays one for ever.
+ */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
+  return !['Z', 'X'].includes(statFields(pid)?.[0] ?? '');
 }
 
 /**
@@ -19,15 +23,9 @@ export function isAlive(pid: number): boolean {
  */
 export async function startIdentity(pid: number): Promise<string | undefined> {
   if (process.platform !== 'linux') return (await ps(pid, 'lstart')) || undefined;
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the command in parentheses and may itself hold spaces and parentheses.
-    const afterCommand = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
-    return `${boot.trim()}/${afterCommand[19]}`;
-  } catch {
-    return undefined;
-  }
+  const startTime = statFields(pid)?.[19];
+  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
+  return startTime === undefined ? undefined : `${boot.trim()}/${startTime}`;
 }
 
 /** The command line of a process, its words separated by spaces; empty when it cannot be read. */
@@ -40,6 +38,18 @@ export async function commandLine(pid: number): Promise<string> {
 /** The working directory of a process; undefined where the system does not tell. */
 export async function workingDirectory(pid: number): Promise<string | undefined> {
   return process.platform === 'linux' ? readlink(`/proc/${pid}/cwd`).catch(() => undefined) : undefined;
+}
+
+/** The fields of /proc/<pid>/stat from the third, the state, on. */
+function statFields(pid: number): string[] | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the command in parentheses and may itself hold spaces and parentheses.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
+  }
 }
 
 async function ps(pid: number, column: string): Promise<string> {

@@ -1,5 +1,6 @@
 import { corrupt } from '../cluster/cluster-inspection.ts';
 import { EmbeddedPostgresError } from '../errors/embedded-postgres.errors.ts';
+import { inUse, readPostmasterFile } from '../ownership/running-postmaster.ts';
 import { runCommand } from '../processes/run-command.ts';
 import type { LaunchOrder } from './server-launch.ts';
 import { serverArguments } from './server-settings.ts';
@@ -47,6 +48,10 @@ export async function startFailure(
         'port for a free one.',
       { path: dataDir },
     );
+  }
+  if (hindrance === 'predecessor') {
+    const postmaster = await readPostmasterFile(dataDir);
+    if (postmaster) return inUse(dataDir, postmaster.pid, 'a PostgreSQL server');
   }
   const complaint = await settingsComplaint(order, port);
   if (hindrance === undefined && complaint === undefined && !order.isNewCluster) {
