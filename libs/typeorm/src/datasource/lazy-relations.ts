@@ -1,0 +1,81 @@
+import type { DataSource, InsertEvent, ObjectLiteral, QueryRunner } from 'typeorm';
+import type { RelationMetadata } from 'typeorm/metadata/RelationMetadata.js';
+import { RelationLoader } from 'typeorm/query-builder/RelationLoader.js';
+import type { TenantDataSource } from './tenant-data-source.js';
+
+/** The view that an entity with lazy relations came from; a lazy relation is loaded from there, for good. */
+const homes = new WeakMap<object, DataSource>();
+
+/**
+ * Lazy relations load when they are first touched, which may be in another tenant's context, or in none.
+ * TypeORM would load them through the base, and so from whoever is in force then.
+ */
+export class TenantRelationLoader extends RelationLoader {
+  constructor(private readonly base: TenantDataSource) {
+    super(base);
+  }
+
+  override load(
+    relation: RelationMetadata,
+    entities: ObjectLiteral | ObjectLiteral[],
+    queryRunner?: QueryRunner,
+    ...rest: unknown[]
+  ): Promise<never[]> {
+    const first = (Array.isArray(entities) ? entities[0] : entities) as object | undefined;
+    const home = first && homes.get(first);
+    const live = queryRunner && !queryRunner.isReleased ? queryRunner : undefined;
+    const load = async (): Promise<never[]> =>
+      home && !live
+        ? (home.relationLoader.load as (...all: unknown[]) => Promise<never[]>)(
+            relation,
+            entities,
+            undefined,
+            ...rest,
+          )
+        : (super.load as (...all: unknown[]) => Promise<never[]>).call(
+            this,
+            relation,
+            entities,
+            live,
+            ...rest,
+          );
+    return HandledPromise.resolve(load());
+  }
+
+  override enableLazyLoad(
+    relation: RelationMetadata,
+    entity: ObjectLiteral,
+    queryRunner?: QueryRunner,
+  ): void {
+    const home = queryRunner?.dataSource ?? this.base.currentOrNone();
+    // TypeORM also calls this for prototypes, at start-up and outside of any context: those have no home.
+    if (home) homes.set(entity, home);
+    super.enableLazyLoad(relation, entity, queryRunner);
+  }
+}
+
+/** Entities made with `new` get their home when they are first saved. */
+export function trackLazyHomes(base: TenantDataSource): void {
+  if (!base.entityMetadatas.some(({ lazyRelations }) => lazyRelations.length > 0)) return;
+  base.subscribers.push({ afterInsert: rememberHome });
+}
+
+function rememberHome({ entity, metadata, queryRunner }: InsertEvent<ObjectLiteral>): void {
+  if (entity && metadata.lazyRelations.length > 0) homes.set(entity, queryRunner.dataSource);
+}
+
+/**
+ * TypeORM keeps a second promise beside the one it hands out, which nobody can await: when loading fails,
+ * that one would end the process as an unhandled rejection. The promise handed out still rejects.
+ */
+class HandledPromise<T> extends Promise<T> {
+  // oxlint-disable-next-line unicorn/no-thenable -- a Promise is a thenable
+  override then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    const next = super.then(onFulfilled, onRejected);
+    if (!onRejected) void super.then.call(next, undefined, () => {});
+    return next;
+  }
+}

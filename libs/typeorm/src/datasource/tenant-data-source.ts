@@ -1,0 +1,135 @@
+import pg from 'pg';
+import { TenancyConfigurationError, TenantContext, TenantContextMissingError } from '@tenantry/core';
+import { DataSource, type QueryRunner, type ReplicationMode } from 'typeorm';
+import { inspectLogin, LoginNotConfinedError } from './login-check.js';
+import { TenantPool } from '../pool/tenant-pool.js';
+import { TenantRelationLoader, trackLazyHomes } from './lazy-relations.js';
+import {
+  refuseUnsafeOptions,
+  resolveTenantDataSourceOptions,
+  type IsolationLevel,
+  type PostgresOptions,
+  type TenantDataSourceOptions,
+} from './tenant-data-source.options.js';
+import { TenantDataSourceFactory } from './tenant-data-source.factory.js';
+import { TenantResultCache } from './tenant-result-cache.js';
+
+/**
+ * The application's one `DataSource`. It belongs to no tenant: whatever is asked of it (repositories,
+ * entity managers, query builders, transactions, raw SQL, active record) is routed, at the moment a query
+ * runner is made, to the view of the tenant in force.
+ */
+export class TenantDataSource extends DataSource {
+  readonly views: TenantDataSourceFactory;
+  readonly #level: IsolationLevel;
+  #initializing: Promise<this> | undefined;
+
+  constructor(options: PostgresOptions, tenancy?: TenantDataSourceOptions) {
+    refuseUnsafeOptions(options);
+    const resolved = resolveTenantDataSourceOptions(tenancy);
+    super({ ...options, driver: tenantDriver(resolved), installExtensions: false });
+    this.#level = resolved.isolation.level;
+    this.views = new TenantDataSourceFactory(this, resolved.isolation);
+    const own = this as { -readonly [K in keyof DataSource]: DataSource[K] };
+    own.relationLoader = new TenantRelationLoader(this);
+    if (own.queryResultCache) own.queryResultCache = new TenantResultCache(own.queryResultCache);
+  }
+
+  /**
+   * The routing point.
+   *
+   * @throws {TenantContextMissingError} when neither a tenant nor the central context is in force
+   */
+  override createQueryRunner(mode?: ReplicationMode): QueryRunner {
+    return this.current().createQueryRunner(mode);
+  }
+
+  /** @throws {TenantContextMissingError} when neither a tenant nor the central context is in force */
+  current(): DataSource {
+    const view = this.currentOrNone();
+    if (!view) throw new TenantContextMissingError('A database query');
+    return view;
+  }
+
+  currentOrNone(): DataSource | undefined {
+    const state = TenantContext.state();
+    switch (state.kind) {
+      case 'tenant':
+        return this.views.forTenant(state.tenant);
+      case 'central':
+        return this.views.central();
+      case 'none':
+        return undefined;
+    }
+  }
+
+  /** As TypeORM's, but calls that overlap share one initialisation instead of losing a pool. */
+  override initialize(): Promise<this> {
+    this.#initializing ??= TenantContext.runDetached(() => this.#initialize()).finally(() => {
+      this.#initializing = undefined;
+    });
+    return this.#initializing;
+  }
+
+  override synchronize(dropBeforeSync?: boolean): Promise<void> {
+    return this.current().synchronize(dropBeforeSync);
+  }
+
+  override dropDatabase(): Promise<void> {
+    return this.current().dropDatabase();
+  }
+
+  override runMigrations(
+    ...options: Parameters<DataSource['runMigrations']>
+  ): ReturnType<DataSource['runMigrations']> {
+    return this.current().runMigrations(...options);
+  }
+
+  override undoLastMigration(...options: Parameters<DataSource['undoLastMigration']>): Promise<void> {
+    return this.current().undoLastMigration(...options);
+  }
+
+  override showMigrations(): Promise<boolean> {
+    return this.current().showMigrations();
+  }
+
+  async #initialize(): Promise<this> {
+    await super.initialize();
+    try {
+      this.#refusePinnedEntities();
+      if (this.#level === 'role') await this.#refuseUnconfinedLogin();
+    } catch (error) {
+      await this.destroy();
+      throw error;
+    }
+    trackLazyHomes(this);
+    return this;
+  }
+
+  async #refuseUnconfinedLogin(): Promise<void> {
+    const findings = await inspectLogin((this.driver as unknown as { master: TenantPool }).master);
+    const broken = findings.filter(({ severity }) => severity === 'breaks');
+    if (broken.length > 0) throw new LoginNotConfinedError(broken);
+    for (const { what, remedy } of findings)
+      this.logger.log('warn', `Isolation is weakened: ${what}. Remedy: ${remedy}`);
+  }
+
+  #refusePinnedEntities(): void {
+    const pinned = this.entityMetadatas.find(({ schema, database }) => schema ?? database);
+    if (!pinned) return;
+    throw new TenancyConfigurationError(
+      `Entity '${pinned.name}' is pinned to schema '${pinned.schema ?? pinned.database}', which every tenant would share. ` +
+        'Remove its schema option; central tables are reached through TenantContext.runCentral().',
+    );
+  }
+}
+
+/** pg with our pool in it, which is TypeORM's public way to bring one's own driver. */
+function tenantDriver({ isolation, pool }: ReturnType<typeof resolveTenantDataSourceOptions>): object {
+  class ConfiguredPool extends TenantPool {
+    constructor(config: pg.PoolConfig) {
+      super({ ...config, tenantry: { ...pool, extendedOnly: isolation.level === 'role' } });
+    }
+  }
+  return { ...pg, native: undefined, Pool: ConfiguredPool };
+}

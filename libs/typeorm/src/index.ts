@@ -1,0 +1,33 @@
+export { TenantryTypeOrmModule } from './module/tenantry-typeorm.module.js';
+export type { TenantryTypeOrmOptions } from './module/tenantry-typeorm.options.js';
+
+export { TenantDataSource } from './datasource/tenant-data-source.js';
+export { TenantDataSourceFactory } from './datasource/tenant-data-source.factory.js';
+export type {
+  IsolationLevel,
+  IsolationOptions,
+  PostgresOptions,
+  TenantDataSourceOptions,
+} from './datasource/tenant-data-source.options.js';
+export { inspectLogin, LoginNotConfinedError, type LoginFinding } from './datasource/login-check.js';
+
+export { TenantPool, type TenantPoolConfig } from './pool/tenant-pool.js';
+export type { TenantLease } from './pool/tenant-lease.js';
+export type { TenantPoolOptions } from './pool/tenant-pool.options.js';
+export { TenantPoolExhaustedError } from './pool/tenant-pool.errors.js';
+export { createBinding, type Binding } from './binding/binding.js';
+export {
+  BindingFailedError,
+  LeaseReleasedError,
+  TenantRoleUnusableError,
+  TenantSchemaMissingError,
+  TransactionRolledBackError,
+  UnboundSubmittableError,
+} from './binding/binding.errors.js';
+
+export { PostgresTenantStore } from './registry-store/postgres-tenant-store.js';
+export { CreateTenantRegistry1700000000000 } from './registry-store/create-tenant-registry.migration.js';
+
+export { setUpDatabase, type DatabaseSetupOptions } from './provisioning/database-setup.js';
+export { migrateCentral, type CentralMigrationOptions } from './provisioning/central-migrations.js';
+export { TenantProvisioner, type TenantProvisionerOptions } from './provisioning/tenant-provisioner.js';

@@ -1,0 +1,138 @@
+import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
+import {
+  isTenancyError,
+  PROVISIONING_STEPS,
+  TENANT_STORE,
+  TenancyConfigurationError,
+  TenantManager,
+  TenantRegistry,
+  type ManagedTenantStore,
+  type ProvisioningStep,
+} from '@tenantry/core';
+import { DataSource } from 'typeorm';
+import { TenantDataSourceFactory } from '../datasource/tenant-data-source.factory.js';
+import { TenantDataSource } from '../datasource/tenant-data-source.js';
+import type { PostgresOptions } from '../datasource/tenant-data-source.options.js';
+import { TenantProvisioner } from '../provisioning/tenant-provisioner.js';
+import { PostgresTenantStore } from '../registry-store/postgres-tenant-store.js';
+import {
+  TENANTRY_TYPEORM_OPTIONS,
+  TenantryTypeOrmOptionsModule,
+  type TenantryTypeOrmAsyncOptions,
+  type TenantryTypeOrmRootOptions,
+} from './tenantry-typeorm-options.module.js';
+import {
+  adminDataSourceOptions,
+  runtimeDataSourceOptions,
+  type ResolvedTenantryTypeOrmOptions,
+} from './tenantry-typeorm.options.js';
+
+type RoutedOptions = PostgresOptions & { readonly tenantry: ResolvedTenantryTypeOrmOptions };
+
+/**
+ * TypeORM for many tenants: `@InjectRepository()`, `DataSource` and `EntityManager` work as ever, each time
+ * in the schema of the tenant in force. Also provides the registry in PostgreSQL and what makes tenants.
+ *
+ * @example
+ * \@Module({ imports: [TenantryTypeOrmModule.forRoot({ url, adminUrl, tenantMigrations: [CreateCampaigns] })] })
+ * export class AppModule {}
+ *
+ * \@Module({ imports: [TenantryTypeOrmModule.forFeature([Campaign])] })
+ * export class MarketingModule {}
+ */
+@Module({})
+export class TenantryTypeOrmModule implements OnApplicationShutdown {
+  constructor(private readonly provisioner: TenantProvisioner) {}
+
+  static forRoot(options: TenantryTypeOrmRootOptions): DynamicModule {
+    return rootModule(TenantryTypeOrmOptionsModule.forRoot(options));
+  }
+
+  static forRootAsync(options: TenantryTypeOrmAsyncOptions): DynamicModule {
+    return rootModule(TenantryTypeOrmOptionsModule.forRootAsync(options));
+  }
+
+  /** Repositories of these entities, for one module; as `TypeOrmModule.forFeature`. */
+  static forFeature(entities: Parameters<typeof TypeOrmModule.forFeature>[0]): DynamicModule {
+    return TypeOrmModule.forFeature(entities);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.provisioner.close();
+  }
+}
+
+function rootModule(options: DynamicModule): DynamicModule {
+  return {
+    module: TenantryTypeOrmModule,
+    global: true,
+    imports: [
+      options,
+      TypeOrmModule.forRootAsync({
+        imports: [options],
+        inject: [TENANTRY_TYPEORM_OPTIONS],
+        useFactory: (resolved: ResolvedTenantryTypeOrmOptions): TypeOrmModuleOptions & RoutedOptions => ({
+          ...runtimeDataSourceOptions(resolved),
+          tenantry: resolved,
+          autoLoadEntities: true,
+          // A server that is still starting is waited for; a wrong set-up will not mend itself.
+          toRetry: (error: unknown) => !isTenancyError(error),
+        }),
+        dataSourceFactory: async (routed) => {
+          const { tenantry, ...typeorm } = routed as RoutedOptions;
+          return new TenantDataSource(typeorm, tenantry);
+        },
+      }),
+    ],
+    providers: [
+      {
+        provide: TenantDataSourceFactory,
+        inject: [DataSource],
+        useFactory: ({ views }: TenantDataSource) => views,
+      },
+      {
+        provide: TENANT_STORE,
+        inject: [TenantDataSourceFactory, TENANTRY_TYPEORM_OPTIONS],
+        useFactory: (views: TenantDataSourceFactory, { isolation, input }: ResolvedTenantryTypeOrmOptions) =>
+          new PostgresTenantStore(views.central(), isolation.centralSchema, input.url),
+      },
+      { provide: TenantProvisioner, inject: [TENANTRY_TYPEORM_OPTIONS], useFactory: createProvisioner },
+      {
+        provide: PROVISIONING_STEPS,
+        inject: [TenantProvisioner],
+        useFactory: (provisioner: TenantProvisioner): readonly ProvisioningStep[] => [provisioner],
+      },
+      {
+        provide: TenantManager,
+        inject: [TENANT_STORE, TenantRegistry, PROVISIONING_STEPS],
+        useFactory: (
+          store: ManagedTenantStore,
+          registry: TenantRegistry,
+          steps: readonly ProvisioningStep[],
+        ) => new TenantManager(store, registry, steps),
+      },
+    ],
+    exports: [TenantDataSourceFactory, TENANT_STORE, TenantManager, TenantProvisioner],
+  };
+}
+
+function createProvisioner(resolved: ResolvedTenantryTypeOrmOptions): TenantProvisioner {
+  const { isolation, input } = resolved;
+  const { adminUrl } = input;
+  const admin = (): TenantDataSource => {
+    if (adminUrl === undefined) {
+      throw new TenancyConfigurationError(
+        'Creating tenants needs the option adminUrl, a login that may create schemas and roles.',
+      );
+    }
+    return new TenantDataSource(adminDataSourceOptions(resolved, adminUrl), {
+      isolation: { ...isolation, level: 'path' },
+      pool: resolved.pool,
+    });
+  };
+  return new TenantProvisioner(admin, {
+    level: isolation.level,
+    runtimeLogin: decodeURIComponent(new URL(input.url).username),
+  });
+}

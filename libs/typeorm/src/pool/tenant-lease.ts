@@ -1,0 +1,268 @@
+import pg from 'pg';
+import { TenantContext } from '@tenantry/core';
+import type { Binding } from '../binding/binding.js';
+import {
+  LeaseReleasedError,
+  TransactionRolledBackError,
+  UnboundSubmittableError,
+} from '../binding/binding.errors.js';
+import { bindingError, BoundStatement, type BatchPlan } from '../binding/bound-statement.js';
+import type { PgClient, PgQuery, Submittable } from '../binding/pg-internals.js';
+import * as rules from '../binding/rules.js';
+import {
+  kindOf,
+  leavesSessionState,
+  withTransactionModes,
+  type StatementKind,
+} from '../binding/statement-kind.js';
+import type { ConnectionFacts } from './connection-facts.js';
+
+type Callback = (error: Error | null | undefined, result?: unknown) => void;
+type Release = (destroy?: Error | boolean) => void;
+
+export interface LeaseOptions {
+  /** `undefined`: unbound, for what concerns no schema; unqualified names resolve to nothing. */
+  readonly binding: Binding | undefined;
+  /** Refuse several statements in one text, which only the simple protocol can carry. */
+  readonly extendedOnly: boolean;
+}
+
+/**
+ * A connection on loan to one tenant: looks like pg's client, binds every batch, and dies when it is
+ * released. States of the transaction as this lease knows it:
+ *
+ *     none ── BEGIN ──▶ deferred ── first statement ──▶ open (bound) ── COMMIT/ROLLBACK ──▶ none
+ *
+ * `deferred` exists here only: BEGIN waits for the first statement and travels with it. What the
+ * server says about its own state (ReadyForQuery) always wins over what this object believes.
+ */
+export class TenantLease {
+  readonly #client: PgClient;
+  readonly #facts: ConnectionFacts;
+  readonly #options: LeaseOptions;
+  readonly #giveBack: Release;
+  #released = false;
+  #outstanding = 0;
+  #deferredBegin: string | undefined;
+  #boundInTransaction = false;
+  #unsure = false;
+  #tainted = false;
+  #broken = false;
+
+  constructor(client: PgClient, facts: ConnectionFacts, giveBack: Release, options: LeaseOptions) {
+    this.#client = client;
+    this.#facts = facts;
+    this.#giveBack = giveBack;
+    this.#options = options;
+    if (options.binding) facts.schemas.add(options.binding.schema);
+    // pg-pool takes its own listener off while a client is out, and an error nobody hears ends the process.
+    client.on('error', this.#onError);
+  }
+
+  get processID(): number | null {
+    return this.#client.processID;
+  }
+
+  /** As `pg.Client.query`: text or config with values, or a submittable; promise or callback. */
+  query(statement: string | pg.QueryConfig | Submittable, values?: unknown, callback?: unknown): unknown {
+    const done = [values, callback].find((argument): argument is Callback => typeof argument === 'function');
+    if (isSubmittable(statement)) return this.#submit(statement, done);
+    const settled = this.#run(statement, Array.isArray(values) ? values : undefined);
+    if (!done) return settled;
+    const bound = TenantContext.bind(done);
+    settled.then(
+      (result) => bound(null, result),
+      (error: Error) => bound(error),
+    );
+    return undefined;
+  }
+
+  on(event: string, listener: (...args: unknown[]) => void): this {
+    this.#client.on(event as 'error', listener);
+    return this;
+  }
+
+  once(event: string, listener: (...args: unknown[]) => void): this {
+    this.#client.once(event, listener);
+    return this;
+  }
+
+  removeListener(event: string, listener: (...args: unknown[]) => void): this {
+    this.#client.removeListener(event, listener);
+    return this;
+  }
+
+  /**
+   * Gives the connection back, or ends it if it must not serve anybody else.
+   *
+   * @param error as pg: anything true ends it
+   */
+  readonly release = (error?: Error | boolean): void => {
+    if (this.#released) throw new LeaseReleasedError();
+    this.#released = true;
+    this.#client.removeListener('error', this.#onError);
+    const destroy = rules.mustDestroy({
+      status: this.#client.getTransactionStatus(),
+      busy: this.#outstanding > 0 || !this.#client.readyForQuery,
+      unsure: this.#unsure,
+      tainted: this.#tainted,
+      broken: this.#broken,
+    });
+    this.#giveBack(error ?? destroy);
+  };
+
+  readonly #onError = (): void => {
+    this.#broken = true;
+  };
+
+  async #run(
+    statement: string | pg.QueryConfig,
+    values: readonly unknown[] | undefined,
+  ): Promise<pg.QueryResult> {
+    const config = typeof statement === 'string' ? { text: statement } : statement;
+    const text = config.text ?? '';
+    const kind = kindOf(text);
+    this.#refuseIfReleased();
+    const local = this.#answerLocally(kind, text);
+    if (local) return local;
+    if (leavesSessionState(text)) this.#tainted = true;
+    const status = this.#deferredBegin === undefined ? this.#status() : 'T';
+    if (rules.goesAlone(kind, status) && this.#options.binding) {
+      return this.#runAlone(this.#options.binding, () => this.#send(kind, config, values, true));
+    }
+    const result = await this.#send(kind, config, values, false);
+    if (rules.commitWasRolledBack(kind, result.command)) throw new TransactionRolledBackError();
+    return result;
+  }
+
+  /** BEGIN waits for company; a transaction that never had any was never started. */
+  #answerLocally(kind: StatementKind, text: string): pg.QueryResult | undefined {
+    if (this.#outstanding > 0) return undefined;
+    if (kind === 'begin' && this.#deferredBegin === undefined && this.#status() === 'I') {
+      this.#deferredBegin = text;
+      return commandResult('START TRANSACTION');
+    }
+    if (this.#deferredBegin === undefined) return undefined;
+    switch (kind) {
+      case 'set-transaction':
+        this.#deferredBegin = withTransactionModes(this.#deferredBegin, text);
+        return commandResult('SET');
+      case 'commit':
+      case 'rollback':
+        this.#deferredBegin = undefined;
+        return commandResult(kind === 'commit' ? 'COMMIT' : 'ROLLBACK');
+      default:
+        return undefined;
+    }
+  }
+
+  #send(
+    kind: StatementKind,
+    config: pg.QueryConfig,
+    values: readonly unknown[] | undefined,
+    alone: boolean,
+  ): Promise<pg.QueryResult> {
+    return new Promise((resolve, reject) => {
+      const query = new pg.Query(
+        { ...config, name: undefined } as never,
+        values as never,
+      ) as unknown as PgQuery;
+      if (this.#options.extendedOnly) query.queryMode = 'extended';
+      query.callback = (error, result) => {
+        if (!error) return resolve(result as pg.QueryResult);
+        this.#unsure ||= rules.leavesUnsure(kind, error);
+        reject(error);
+      };
+      this.#dispatch(query, kind, alone);
+    });
+  }
+
+  #dispatch(statement: Submittable, kind: StatementKind, alone: boolean): void {
+    this.#outstanding++;
+    const ended = (): void => {
+      this.#outstanding--;
+    };
+    this.#client.query(new BoundStatement(statement, () => this.#planBatch(kind, alone), ended));
+  }
+
+  /** Asked when the batch is written: only then is the server's state before it known. */
+  #planBatch(kind: StatementKind, alone: boolean): BatchPlan {
+    const begin = this.#deferredBegin;
+    this.#deferredBegin = undefined;
+    const status = begin === undefined ? this.#status() : 'T';
+    if (begin !== undefined || status === 'I') this.#boundInTransaction = false;
+    const isFirstBegin = kind === 'begin' && begin === undefined;
+    const binds = !alone && !isFirstBegin && rules.carriesBinding(status, this.#boundInTransaction);
+    if (binds && status === 'T') this.#boundInTransaction = true;
+    if (rules.endsBinding(kind)) this.#boundInTransaction = false;
+    return {
+      prelude: { begin, binding: binds ? this.#options.binding : undefined },
+      prepared: this.#facts.prepared,
+    };
+  }
+
+  /**
+   * Binds the session, runs the statement with nothing around it, and unbinds again. The connection is
+   * ended afterwards in any case, so that a crash in between leaves nothing to anyone.
+   */
+  async #runAlone(binding: Binding, run: () => Promise<pg.QueryResult>): Promise<pg.QueryResult> {
+    this.#tainted = true;
+    const role =
+      binding.role === undefined ? '' : `, set_config('role', ${pg.escapeLiteral(binding.role)}, false)`;
+    await this.#client
+      .query(
+        `SELECT set_config('search_path', ${pg.escapeLiteral(binding.searchPath)}, false)${role}, ` +
+          `${pg.escapeLiteral(`"${binding.schema}"`)}::regnamespace`,
+      )
+      .catch((error: Error) => {
+        throw bindingError(error, binding);
+      });
+    try {
+      return await run();
+    } finally {
+      await this.#client.query('RESET ROLE; RESET search_path').catch(() => {
+        this.#broken = true;
+      });
+    }
+  }
+
+  /** Cursors and streams write extended messages and end with their own Sync: the prelude fits in front. */
+  #submit(statement: Submittable, done: Callback | undefined): Submittable {
+    this.#refuseIfReleased();
+    const inTransaction = this.#boundInTransaction && this.#status() === 'T';
+    if (!isExtended(statement) && !inTransaction && this.#options.binding) {
+      throw new UnboundSubmittableError(statement.constructor.name);
+    }
+    this.#tainted ||= leavesSessionState(textOf(statement));
+    if (done) statement.callback = TenantContext.bind(done);
+    this.#dispatch(statement, 'plain', false);
+    return statement;
+  }
+
+  #status(): rules.TransactionStatus {
+    return this.#client.getTransactionStatus();
+  }
+
+  #refuseIfReleased(): void {
+    if (this.#released) throw new LeaseReleasedError();
+  }
+}
+
+function isSubmittable(statement: unknown): statement is Submittable {
+  return typeof (statement as Submittable | undefined)?.submit === 'function';
+}
+
+/** pg's Query, pg-cursor, or pg-query-stream around one: what speaks the extended protocol. */
+function isExtended(statement: Submittable): boolean {
+  const cursor = (statement as { cursor?: object }).cursor ?? statement;
+  return '_portal' in cursor || 'requiresPreparation' in cursor;
+}
+
+function textOf(statement: Submittable): string {
+  const { text, cursor } = statement as { text?: string; cursor?: { text?: string } };
+  return cursor?.text ?? text ?? '';
+}
+
+function commandResult(command: string): pg.QueryResult {
+  return { command, rowCount: null, oid: 0, fields: [], rows: [] };
+}

@@ -1,0 +1,122 @@
+import pg from 'pg';
+import { isSchemaName, TenancyConfigurationError } from '@tenantry/core';
+import {
+  resolveTenantDataSourceOptions,
+  type IsolationOptions,
+} from '../datasource/tenant-data-source.options.js';
+
+export interface DatabaseSetupOptions {
+  /** A login that may create roles and owns the database, or a superuser. */
+  readonly adminUrl: string;
+  /** The login of the running application; made, or its password set, by this. */
+  readonly runtime: { readonly login: string; readonly password: string };
+  readonly isolation?: IsolationOptions;
+}
+
+/** Any number, the same in every process: setups of one server go one after the other. */
+const SETUP_LOCK = 'tenantry:database-setup';
+
+/**
+ * Makes what has to exist before the first tenant: a runtime login that owns nothing and inherits nothing,
+ * the central schema and its role, and a database where that login can neither create objects nor
+ * change its role inside a statement. Idempotent; one transaction.
+ *
+ * Roles belong to the whole server: two databases of one server need different names.
+ */
+export async function setUpDatabase({ adminUrl, runtime, isolation }: DatabaseSetupOptions): Promise<void> {
+  const names = resolveTenantDataSourceOptions({ ...(isolation && { isolation }) }).isolation;
+  if (!isSchemaName(runtime.login)) {
+    throw new TenancyConfigurationError(
+      `'${runtime.login}' is no name for a login: a-z, 0-9 and _, at most 63 characters.`,
+    );
+  }
+  const client = new pg.Client({ connectionString: adminUrl, application_name: 'tenantry-setup' });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [SETUP_LOCK]);
+    await ensureRuntimeLogin(client, runtime);
+    await ensureRole(client, names.centralRole);
+    await grantMembership(client, names.centralRole, runtime.login);
+    await ensureCentralSchema(client, names.centralSchema, names.centralRole);
+    await confine(client, runtime.login);
+    await client.query('COMMIT');
+  } finally {
+    await client.end();
+  }
+}
+
+/** Something that runs SQL as the admin login: a client, or a query runner. */
+export interface AdminSession {
+  query(sql: string, parameters?: unknown[]): Promise<unknown>;
+}
+
+/** Makes a role that cannot log in, if it does not exist. */
+export async function ensureRole(session: AdminSession, role: string): Promise<void> {
+  // CREATE ROLE knows no IF NOT EXISTS; the names were checked against the grammar of schema names.
+  await session.query(
+    `DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${role}') THEN CREATE ROLE "${role}" NOLOGIN; END IF; END $$`,
+  );
+}
+
+/** Lets the login take the role with SET ROLE, and inherit nothing of it. */
+export async function grantMembership(session: AdminSession, role: string, login: string): Promise<void> {
+  // From 16 on inheritance is a property of the grant; before, of the login, which is NOINHERIT.
+  await session.query(
+    `DO $$ BEGIN
+       IF current_setting('server_version_num')::int >= 160000
+       THEN EXECUTE 'GRANT "${role}" TO "${login}" WITH INHERIT FALSE, SET TRUE';
+       ELSE GRANT "${role}" TO "${login}";
+       END IF;
+     END $$`,
+  );
+}
+
+/** Rights of a role on everything in a schema that the admin login makes, now or later. */
+export async function grantUse(session: AdminSession, schema: string, role: string): Promise<void> {
+  await session.query(`GRANT USAGE ON SCHEMA "${schema}" TO "${role}"`);
+  await session.query(
+    `ALTER DEFAULT PRIVILEGES IN SCHEMA "${schema}" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "${role}"`,
+  );
+  await session.query(
+    `ALTER DEFAULT PRIVILEGES IN SCHEMA "${schema}" GRANT USAGE, SELECT ON SEQUENCES TO "${role}"`,
+  );
+}
+
+async function ensureRuntimeLogin(
+  client: pg.Client,
+  { login, password }: DatabaseSetupOptions['runtime'],
+): Promise<void> {
+  const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [login]);
+  const secret = pg.escapeLiteral(password);
+  await client.query(
+    rowCount
+      ? `ALTER ROLE "${login}" LOGIN NOINHERIT PASSWORD ${secret}`
+      : `CREATE ROLE "${login}" LOGIN NOINHERIT PASSWORD ${secret}`,
+  );
+}
+
+async function ensureCentralSchema(client: pg.Client, schema: string, role: string): Promise<void> {
+  await client.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
+  await grantUse(client, schema, role);
+}
+
+/**
+ * Takes away what PostgreSQL gives to everybody. `set_config` goes because one SELECT could change the role
+ * with it; the runtime login keeps it for the binding, and a tenant's role does not have it. Only a
+ * superuser can take it away: elsewhere the isolation check reports it.
+ */
+async function confine(client: pg.Client, login: string): Promise<void> {
+  const { rows } = await client.query<{ name: string; login: string }>(
+    'SELECT current_database() AS name, current_user AS login',
+  );
+  const database = pg.escapeIdentifier(rows[0]!.name);
+  const admin = pg.escapeIdentifier(rows[0]!.login);
+  await client.query(`REVOKE CREATE, TEMPORARY ON DATABASE ${database} FROM PUBLIC`);
+  await client.query(`GRANT CONNECT ON DATABASE ${database} TO "${login}"`);
+  await client.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC');
+  const setConfig = 'FUNCTION pg_catalog.set_config(text, text, boolean)';
+  await client.query(`GRANT EXECUTE ON ${setConfig} TO ${admin}, "${login}"`);
+  await client.query(`REVOKE EXECUTE ON ${setConfig} FROM PUBLIC`);
+}

@@ -1,0 +1,1 @@
+export { startTenantDatabase, type TenantDatabase, type TenantDatabaseOptions } from './tenant-database.js';
