@@ -84,12 +84,9 @@ describe('a data directory', () => {
   it('whose postmaster.pid names another program is started, and that program lives on', async () => {
     const dataDir = sandbox.path('stale-pid');
     await (await startPostgres({ dataDir, durability: 'throwaway' })).stop();
-    // PostgreSQL itself takes a process of its own user for a postmaster, hence one of another user.
-    const bystander = spawn('sleep', ['60'], { ...(process.getuid?.() === 0 && { uid: 12_345 }) });
-    writeFileSync(
-      join(dataDir, 'postmaster.pid'),
-      `${process.getuid?.() === 0 ? bystander.pid : 2 ** 22 + 1}\n${dataDir}\n`,
-    );
+    // A program of the same user, which PostgreSQL alone would take for a postmaster.
+    const bystander = spawn('sleep', ['60'], { ...(await resolveServerUser()) });
+    writeFileSync(join(dataDir, 'postmaster.pid'), `${bystander.pid}\n${dataDir}\n`);
     const server = await startPostgres({ dataDir, durability: 'throwaway' });
 
     expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);

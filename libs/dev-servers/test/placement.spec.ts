@@ -58,7 +58,7 @@ const canRun = (command: string, ...args: string[]) =>
     const closed = closedDirectory('closed');
     const dataDir = join(closed, '.tenantry', 'postgres');
     const lines: string[] = [];
-    const first = await startPostgres({ dataDir, log: (line) => lines.push(line) });
+    const first = await startPostgres({ dataDir, durability: 'throwaway', log: (line) => lines.push(line) });
     relocated.push(first.relocatedTo!);
     await query(first.url, 'create table kept as select 1 as id');
     await first.stop();
@@ -95,7 +95,10 @@ const canRun = (command: string, ...args: string[]) =>
 
   it('two first starts in a closed directory make one link and one cluster', async () => {
     const dataDir = join(closedDirectory('closed-race'), 'postgres');
-    const starters = [sandbox.start({ dataDir }), sandbox.start({ dataDir })];
+    const starters = [
+      sandbox.start({ dataDir, durability: 'throwaway' }),
+      sandbox.start({ dataDir, durability: 'throwaway' }),
+    ];
     const outcomes = await Promise.allSettled(starters.map((starter) => starter.server()));
     relocated.push(readlinkSync(dataDir));
 
@@ -158,7 +161,10 @@ const canRun = (command: string, ...args: string[]) =>
   it('a private umask hinders nothing', async () => {
     const dataDir = sandbox.path('umask', 'deep', 'postgres');
     const wrapper = ['/bin/sh', '-c', 'umask 077; exec "$@"', 'sh'];
-    const starters = [sandbox.start({}, { wrapper }), sandbox.start({ dataDir }, { wrapper })];
+    const starters = [
+      sandbox.start({}, { wrapper }),
+      sandbox.start({ dataDir, durability: 'throwaway' }, { wrapper }),
+    ];
     const [, { relocatedTo }] = await Promise.all([starters[0]!.server(), starters[1]!.server()]);
     if (relocatedTo) relocated.push(relocatedTo);
 
@@ -196,7 +202,9 @@ const canRun = (command: string, ...args: string[]) =>
         const passwd = sandbox.path('passwd-root');
         writeFileSync(passwd, 'root:x:0:0::/root:/bin/sh\n');
         const dataDir = sandbox.path('only-root');
-        const refusal = await sandbox.start({ dataDir }, withUsers('one', 'root:x:0:0')).refusal();
+        const refusal = await sandbox
+          .start({ dataDir, durability: 'throwaway' }, withUsers('one', 'root:x:0:0'))
+          .refusal();
 
         expect(refusal).toMatchObject({
           code: 'EMBEDDED_POSTGRES_FAILED',
@@ -217,7 +225,7 @@ const canRun = (command: string, ...args: string[]) =>
       process.kill(supervisor, 'SIGKILL');
       await killed.kill('SIGKILL');
       await expectGone(supervisor);
-      const next = sandbox.start({ dataDir }, { wrapper: blind });
+      const next = sandbox.start({ dataDir, durability: 'throwaway' }, { wrapper: blind });
 
       expect(await next.server()).toMatchObject({ recovered: true });
       await expectGone(postmaster);
@@ -255,7 +263,7 @@ function ordinaryUsers(): number[] {
     const user = isRoot ? sandbox.user(uid) : { uid, home: sandbox.path(`home-${uid}`) };
     const dataDir = join(user.home, '.tenantry', 'postgres');
     const context = isRoot ? { user } : {};
-    const first = sandbox.start({ dataDir }, context);
+    const first = sandbox.start({ dataDir, durability: 'throwaway' }, context);
     const server = await first.server();
     expect(server).not.toHaveProperty('relocatedTo');
     await query(server.url, 'create table kept as select 1 as id');
@@ -265,7 +273,7 @@ function ordinaryUsers(): number[] {
     await first.kill('SIGKILL');
     await expectGone(supervisor);
 
-    const second = sandbox.start({ dataDir }, context);
+    const second = sandbox.start({ dataDir, durability: 'throwaway' }, context);
     const { url, recovered } = await second.server();
     expect(recovered).toBe(true);
     expect(await query(url, 'select id from kept')).toEqual([{ id: 1 }]);

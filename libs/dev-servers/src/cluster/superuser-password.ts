@@ -3,7 +3,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { PostgresBinaries } from '../binaries/postgres-binaries.ts';
 import { EmbeddedPostgresError, needingAccessTo } from '../errors/embedded-postgres.errors.ts';
 import type { ServerUser } from '../placement/server-user.ts';
-import { runCommand } from '../processes/run-command.ts';
+import { runUnderName } from '../processes/run-under-name.ts';
 import type { ClusterFiles } from './cluster-files.ts';
 import { corrupt } from './cluster-inspection.ts';
 
@@ -39,7 +39,7 @@ export async function resetPassword(
   user: ServerUser | undefined,
 ): Promise<string> {
   const password = newPassword();
-  const { code, stderr } = await runCommand(postgres, ['--single', '-D', dataDir, 'postgres'], {
+  const { code, stderr } = await runUnderName(postgres, ['--single', '-D', dataDir, 'postgres'], {
     user,
     input: `ALTER ROLE postgres PASSWORD '${password}';\n`,
   });

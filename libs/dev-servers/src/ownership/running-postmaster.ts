@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedPostgresError } from '../errors/embedded-postgres.errors.ts';
-import { commandLine, isAlive, workingDirectory } from '../processes/process-identity.ts';
+import { commandLine, isAlive, programName, workingDirectory } from '../processes/process-identity.ts';
 import { waitUntil } from '../processes/wait-until.ts';
 
 /**
@@ -39,8 +39,12 @@ const PATIENCE_MS = 10_000;
  */
 export async function stopOrphan(dataDir: string): Promise<boolean> {
   const found = await readPostmasterFile(dataDir);
-  if (!found || !(await isPostmasterOf(found.pid, dataDir))) return false;
+  if (!found) return false;
   const { pid } = found;
+  if (!(await isPostmasterOf(pid, dataDir))) {
+    await removeStaleFile(dataDir, pid);
+    return false;
+  }
   if (!(await commandLine(pid)).includes(STARTED_BY_US)) throw inUse(dataDir, pid, 'a PostgreSQL server');
 
   for (const signal of ORPHAN_SIGNALS) {
@@ -70,11 +74,19 @@ export function inUse(dataDir: string, pid: number, owner = 'process'): Embedded
  * directory; where that cannot be seen, its command line has to name the directory.
  */
 async function isPostmasterOf(pid: number, dataDir: string): Promise<boolean> {
-  if (!isAlive(pid)) return false;
+  if (!isAlive(pid) || !(await isPostgres(pid))) return false;
   const directory = await workingDirectory(pid);
-  const line = await commandLine(pid);
-  return (
-    /postgres|postmaster/.test(line) &&
-    (directory === undefined ? line.includes(dataDir) : directory === dataDir)
-  );
+  return directory === undefined ? (await commandLine(pid)).includes(dataDir) : directory === dataDir;
+}
+
+/**
+ * PostgreSQL clears away the file of a process that is gone. If the id was given to another program of the same user
+ * (the rule rather than the exception in a restarted container), it would refuse to start for as long as that lives.
+ */
+async function removeStaleFile(dataDir: string, pid: number): Promise<void> {
+  if (isAlive(pid) && !(await isPostgres(pid))) await rm(join(dataDir, 'postmaster.pid'), { force: true });
+}
+
+async function isPostgres(pid: number): Promise<boolean> {
+  return /^post(gres|master)/.test(await programName(pid));
 }

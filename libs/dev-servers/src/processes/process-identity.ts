@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { runCommand } from './run-command.ts';
 
 /**
@@ -33,6 +34,12 @@ export async function commandLine(pid: number): Promise<string> {
   if (process.platform !== 'linux') return ps(pid, 'args');
   const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   return words.replaceAll('\0', ' ').trim();
+}
+
+/** The name of the program a process runs, without directories; empty when it cannot be read. */
+export async function programName(pid: number): Promise<string> {
+  if (process.platform !== 'linux') return basename(await ps(pid, 'comm'));
+  return (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
 }
 
 /** The working directory of a process; undefined where the system does not tell. */

@@ -17,17 +17,25 @@ export function needEnvironment(name: 'TENANTRY_TEST_PG_URL' | 'TENANTRY_TEST_RU
   );
 }
 
+/** What is asked of a connection; the driver's own types stay out of our declarations. */
+export interface AdminSession {
+  query<Row extends Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ readonly rows: Row[] }>;
+}
+
 /** Runs `work` on a connection of its own, closed afterwards. */
 export async function withAdminSession<T>(
   adminUrl: string,
-  work: (session: Client) => Promise<T>,
+  work: (session: AdminSession) => Promise<T>,
 ): Promise<T> {
   const session = new Client({ connectionString: adminUrl, application_name: 'tenantry-test-admin' });
   // A connection that breaks between statements fails the next one; that error is the one to show.
   session.on('error', () => {});
   await session.connect();
   try {
-    return await work(session);
+    return await work({ query: (text, values = []) => session.query(text, [...values]) });
   } finally {
     await session.end();
   }

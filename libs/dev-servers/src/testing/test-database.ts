@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Client, escapeIdentifier } from 'pg';
-import { resolveAdminUrl, withAdminSession } from './admin-session.ts';
+import { escapeIdentifier } from 'pg';
+import { type AdminSession, resolveAdminUrl, withAdminSession } from './admin-session.ts';
 import { cloneUrl } from './clone-url.ts';
 import { TestDatabaseError } from './test-database.errors.ts';
 import { ensureTemplate, type TestTemplate } from './test-template.ts';
@@ -63,7 +63,7 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
 
 const OBJECT_IN_USE = '55006';
 
-async function dropDatabase(session: Client, name: string): Promise<void> {
+async function dropDatabase(session: AdminSession, name: string): Promise<void> {
   try {
     // Without FORCE: PostgreSQL waits five seconds for sessions to end, time enough for those being closed.
     await session.query(`drop database if exists ${escapeIdentifier(name)}`);
@@ -81,7 +81,7 @@ async function dropDatabase(session: Client, name: string): Promise<void> {
 }
 
 /** Of a query only its first word: the rest may hold anything. */
-async function describeSessions(session: Client, name: string): Promise<string[]> {
+async function describeSessions(session: AdminSession, name: string): Promise<string[]> {
   const { rows } = await session.query<{ description: string }>(
     `select format('application %s, %s, last query %s', coalesce(nullif(application_name, ''), '(unnamed)'),
             coalesce(state, backend_type), coalesce(upper(substring(query from '[[:alpha:]]+')), '(none)')) as description

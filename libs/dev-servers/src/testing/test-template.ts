@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { escapeIdentifier, escapeLiteral, type Client } from 'pg';
-import { needEnvironment, resolveAdminUrl, withAdminSession } from './admin-session.ts';
+import { escapeIdentifier, escapeLiteral } from 'pg';
+import { type AdminSession, needEnvironment, resolveAdminUrl, withAdminSession } from './admin-session.ts';
 import { cloneUrl } from './clone-url.ts';
 import { TestDatabaseError } from './test-database.errors.ts';
 
@@ -23,7 +23,7 @@ export interface TestTemplate {
  * @returns the name of the database to copy.
  */
 export async function ensureTemplate(
-  session: Client,
+  session: AdminSession,
   adminUrl: string,
   template: TestTemplate,
 ): Promise<string> {
@@ -31,15 +31,20 @@ export async function ensureTemplate(
   const lock = `hashtext('tenantry-test-template'), hashtext(${escapeLiteral(name)})`;
   await session.query(`select pg_advisory_lock(${lock})`);
   try {
-    const { rowCount } = await session.query('select from pg_database where datname = $1', [name]);
-    if (rowCount === 0) await build(session, adminUrl, template, name);
+    const { rows } = await session.query('select from pg_database where datname = $1', [name]);
+    if (rows.length === 0) await build(session, adminUrl, template, name);
     return name;
   } finally {
     await session.query(`select pg_advisory_unlock(${lock})`);
   }
 }
 
-async function build(session: Client, adminUrl: string, template: TestTemplate, name: string): Promise<void> {
+async function build(
+  session: AdminSession,
+  adminUrl: string,
+  template: TestTemplate,
+  name: string,
+): Promise<void> {
   const unfinished = `${name}_new`;
   const [from, to] = [escapeIdentifier(unfinished), escapeIdentifier(name)];
   await session.query(`drop database if exists ${from} with (force)`);
