@@ -1,25 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import type { PostgresBinaries } from '../binaries/postgres-binaries.ts';
 import { EmbeddedPostgresError } from '../errors/embedded-postgres.errors.ts';
 import { readPostmasterFile, stopOrphan } from '../ownership/running-postmaster.ts';
-import type { ClusterPlace } from '../placement/cluster-place.ts';
 import { SupervisedProcess } from '../supervision/supervised-process.ts';
 import { findFreePort } from './free-port.ts';
+import type { LaunchOrder } from './launch-order.ts';
 import { ServerLog } from './server-log.ts';
 import { serverArguments } from './server-settings.ts';
 import { hindranceIn, startFailure } from './start-failure.ts';
-import type { ResolvedStartPostgresOptions } from './start-postgres.options.ts';
-
-/** A whole cluster, and everything needed to run a server on it. */
-export interface LaunchOrder {
-  readonly place: ClusterPlace;
-  readonly binaries: PostgresBinaries;
-  readonly options: ResolvedStartPostgresOptions;
-  readonly password: string;
-  /** True when the cluster was made just now, so that it cannot be what hinders a start. */
-  readonly isNewCluster: boolean;
-}
 
 /** A server that answers. */
 export interface LaunchedServer {

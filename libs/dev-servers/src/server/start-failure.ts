@@ -2,7 +2,7 @@ import { corrupt } from '../cluster/cluster-inspection.ts';
 import { EmbeddedPostgresError } from '../errors/embedded-postgres.errors.ts';
 import { inUse, readPostmasterFile } from '../ownership/running-postmaster.ts';
 import { runCommand } from '../processes/run-command.ts';
-import type { LaunchOrder } from './server-launch.ts';
+import type { LaunchOrder } from './launch-order.ts';
 import { serverArguments } from './server-settings.ts';
 
 /** A server that ended before it answered. */
