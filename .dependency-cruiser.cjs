@@ -9,7 +9,7 @@ module.exports = {
       name: 'libs-know-no-apps',
       comment: 'Libraries do not know the applications built on them.',
       severity: 'error',
-      from: { path: '^libs/' },
+      from: { path: '^libs/[^/]+/src' },
       to: { path: '^(apps|test|bench)/' },
     },
     {

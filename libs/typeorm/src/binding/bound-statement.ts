@@ -22,11 +22,13 @@ export class BoundStatement implements Submittable {
    * @param inner the statement itself: pg's Query, a cursor or a stream
    * @param plan asked once, when the statement is sent
    * @param ended told once, when its outcome is known and the server is ready again, or never will be
+   * @param query_timeout of this statement, in milliseconds; pg reads it off whatever it is given to run
    */
   constructor(
     private readonly inner: Submittable,
     private readonly plan: () => BatchPlan,
     private ended: (() => void) | undefined,
+    readonly query_timeout?: number,
   ) {}
 
   get callback(): Submittable['callback'] {

@@ -40,11 +40,7 @@ export function viewMaker(base: DataSource): ViewMaker {
     runMigrations,
     undoLastMigration,
     showMigrations,
-    initialize: {
-      value: async function initialize(this: DataSource) {
-        return this;
-      },
-    },
+    initialize: { value: returnSelf },
     // The pool is everybody's; a view owns nothing that could be closed.
     destroy: { value: async () => {} },
     setOptions: { value: refuseOptions },
@@ -75,6 +71,10 @@ export function bindingOf(dataSource: DataSource): Binding | undefined {
 async function obtainLease(this: PostgresDriverLike): Promise<[TenantLease, TenantLease['release']]> {
   const lease = await this.master.lease(this.binding);
   return [lease, lease.release];
+}
+
+async function returnSelf(this: DataSource): Promise<DataSource> {
+  return this;
 }
 
 function refuseOptions(): never {

@@ -173,16 +173,16 @@ export class TenantLease {
         this.#unsure ||= rules.leavesUnsure(kind, error);
         reject(error);
       };
-      this.#dispatch(query, kind, alone);
+      this.#dispatch(query, kind, alone, (config as { query_timeout?: number }).query_timeout);
     });
   }
 
-  #dispatch(statement: Submittable, kind: StatementKind, alone: boolean): void {
+  #dispatch(statement: Submittable, kind: StatementKind, alone: boolean, timeoutMs?: number): void {
     this.#outstanding++;
     const ended = (): void => {
       this.#outstanding--;
     };
-    this.#client.query(new BoundStatement(statement, () => this.#planBatch(kind, alone), ended));
+    this.#client.query(new BoundStatement(statement, () => this.#planBatch(kind, alone), ended, timeoutMs));
   }
 
   /** Asked when the batch is written: only then is the server's state before it known. */
