@@ -172,9 +172,8 @@ describe('two tenants with rows of the same primary keys', () => {
   });
 
   test.each(READS)('would be caught by this suite if %s stuck to one of them', async (_, read, own) => {
-    const stuck = jest
-      .spyOn(dataSource, 'createQueryRunner')
-      .mockImplementation((mode) => database.dataSource.views.forTenant(acme).createQueryRunner(mode));
+    const { views } = database.dataSource;
+    const stuck = jest.spyOn(views, 'forTenant').mockReturnValue(views.forTenant(acme));
     try {
       await expect(expectOwn(read, own)).rejects.toThrow(/toEqual/);
     } finally {
@@ -216,6 +215,16 @@ describe('two tenants with rows of the same primary keys', () => {
     );
     const translator = await TenantContext.run(globex, () => book.translator);
     expect(translator?.name).toBe('translator of acme');
+  });
+
+  it('keep to their tenant for the lazy relation of an entity that a pinned view loaded or made in the context of another', async () => {
+    const view = database.dataSource.views.forTenant(acme);
+    const names = await TenantContext.run(globex, async () => {
+      const loaded = await view.getRepository(Book).findOneByOrFail({ id: 1 });
+      const made = view.getRepository(Book).create({ id: 1 });
+      return [(await loaded.translator)?.name, (await made.translator)?.name];
+    });
+    expect(names).toEqual(['translator of acme', 'translator of acme']);
   });
 
   it('keep to their tenant for a lazy relation of an entity that was made with new and saved', async () => {

@@ -1,10 +1,31 @@
-import type { DataSource, InsertEvent, ObjectLiteral, QueryRunner } from 'typeorm';
+import {
+  EntityManager,
+  type DataSource,
+  type InsertEvent,
+  type ObjectLiteral,
+  type QueryRunner,
+} from 'typeorm';
 import type { RelationMetadata } from 'typeorm/metadata/RelationMetadata.js';
 import { RelationLoader } from 'typeorm/query-builder/RelationLoader.js';
+import { RawSqlResultsToEntityTransformer } from 'typeorm/query-builder/transformer/RawSqlResultsToEntityTransformer.js';
 import type { TenantDataSource } from './tenant-data-source.js';
 
 /** The view that an entity with lazy relations came from; a lazy relation is loaded from there, for good. */
 const homes = new WeakMap<object, DataSource>();
+
+/** Set for the length of one synchronous call; nothing else can run in between. */
+let makingFor: DataSource | undefined;
+
+/** Entities that `make` creates have their home in `view`, whoever is in force. */
+export function makeAtHome<T>(view: DataSource, make: () => T): T {
+  const outer = makingFor;
+  makingFor = view;
+  try {
+    return make();
+  } finally {
+    makingFor = outer;
+  }
+}
 
 /**
  * Lazy relations load when they are first touched, which may be in another tenant's context, or in none.
@@ -47,16 +68,50 @@ export class TenantRelationLoader extends RelationLoader {
     entity: ObjectLiteral,
     queryRunner?: QueryRunner,
   ): void {
-    const home = queryRunner?.dataSource ?? this.base.currentOrNone();
+    const home = queryRunner?.dataSource ?? makingFor ?? this.base.currentOrNone();
     // TypeORM also calls this for prototypes, at start-up and outside of any context: those have no home.
     if (home) homes.set(entity, home);
     super.enableLazyLoad(relation, entity, queryRunner);
   }
 }
 
+const HYDRATES_AT_HOME = Symbol.for('tenantry.hydrates-at-home');
+
+/**
+ * Results of a pinned view are turned into entities without a word of the view: TypeORM asks the metadata,
+ * which belongs to the base. The one place that still knows is the transformer, through its driver.
+ */
+function hydrateAtHome(): void {
+  const prototype = RawSqlResultsToEntityTransformer.prototype as RawSqlResultsToEntityTransformer & {
+    [HYDRATES_AT_HOME]?: true;
+    driver: { dataSource: DataSource; binding?: unknown };
+  };
+  if (prototype[HYDRATES_AT_HOME]) return;
+  prototype[HYDRATES_AT_HOME] = true;
+  const { transform } = prototype;
+  prototype.transform = function (this: typeof prototype, ...args) {
+    // Drivers of views carry a binding; everybody else's data sources are left alone.
+    return this.driver.binding
+      ? makeAtHome(this.driver.dataSource, () => transform.apply(this, args))
+      : transform.apply(this, args);
+  };
+}
+
+/** The manager of a view: what it makes is at home there. */
+export class ViewEntityManager extends EntityManager {
+  override create(...args: Parameters<EntityManager['create']>): never {
+    return makeAtHome(this.dataSource, () => super.create(...args)) as never;
+  }
+
+  override merge(...args: Parameters<EntityManager['merge']>): never {
+    return makeAtHome(this.dataSource, () => super.merge(...args)) as never;
+  }
+}
+
 /** Entities made with `new` get their home when they are first saved. */
 export function trackLazyHomes(base: TenantDataSource): void {
   if (!base.entityMetadatas.some(({ lazyRelations }) => lazyRelations.length > 0)) return;
+  hydrateAtHome();
   base.subscribers.push({ afterInsert: rememberHome });
 }
 

@@ -1,8 +1,9 @@
-import { DataSource, EntityManager } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { RelationIdLoader } from 'typeorm/query-builder/RelationIdLoader.js';
 import { RelationLoader } from 'typeorm/query-builder/RelationLoader.js';
 import { TenancyConfigurationError } from '@tenantry/core';
 import type { Binding } from '../binding/binding.js';
+import { ViewEntityManager } from './lazy-relations.js';
 import type { TenantLease } from '../pool/tenant-lease.js';
 import type { TenantPool } from '../pool/tenant-pool.js';
 
@@ -45,7 +46,7 @@ export function viewMaker(base: DataSource): ViewMaker {
     destroy: { value: async () => {} },
     setOptions: { value: refuseOptions },
     // Made when first asked for: most views only ever make query runners.
-    manager: lazily('manager', (view) => new EntityManager(view)),
+    manager: lazily('manager', (view) => new ViewEntityManager(view)),
     relationLoader: lazily('relationLoader', (view) => new RelationLoader(view)),
     relationIdLoader: lazily('relationIdLoader', (view) => new RelationIdLoader(view as never)),
   }) as DataSource;
