@@ -88,7 +88,8 @@ function hydrateAtHome(): void {
   };
   if (prototype[HYDRATES_AT_HOME]) return;
   prototype[HYDRATES_AT_HOME] = true;
-  const { transform } = prototype;
+  const transform = Object.getOwnPropertyDescriptor(prototype, 'transform')!
+    .value as typeof prototype.transform;
   prototype.transform = function (this: typeof prototype, ...args) {
     // Drivers of views carry a binding; everybody else's data sources are left alone.
     return this.driver.binding
