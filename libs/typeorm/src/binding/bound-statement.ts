@@ -1,7 +1,7 @@
 import { BindingFailedError, TenantRoleUnusableError, TenantSchemaMissingError } from './binding.errors.js';
 import type { Binding } from './binding.js';
 import type { PgQuery, Submittable, WireConnection, WireMessage } from './pg-internals.js';
-import { commandCount, simpleText, writeExtended, type Prelude, type PreparedBindings } from './prelude.js';
+import { commandCount, encodePrelude, simpleText, type Prelude, type PreparedBindings } from './prelude.js';
 
 /** What a statement asks its lease, at the moment it is put on the wire and not when it was queued. */
 export interface BatchPlan {
@@ -22,14 +22,17 @@ export class BoundStatement implements Submittable {
    * @param inner the statement itself: pg's Query, a cursor or a stream
    * @param plan asked once, when the statement is sent
    * @param ended told once, when its outcome is known and the server is ready again, or never will be
-   * @param query_timeout of this statement, in milliseconds; pg reads it off whatever it is given to run
    */
   constructor(
     private readonly inner: Submittable,
     private readonly plan: () => BatchPlan,
     private ended: (() => void) | undefined,
-    readonly query_timeout?: number,
   ) {}
+
+  /** In milliseconds; pg reads it off whatever it is given to run. */
+  get query_timeout(): number | undefined {
+    return (this.inner as PgQuery).query_timeout;
+  }
 
   get callback(): Submittable['callback'] {
     return this.inner.callback;
@@ -52,12 +55,16 @@ export class BoundStatement implements Submittable {
       connection.query(simpleText(prelude) + this.inner.text);
       return null;
     }
-    connection.stream.cork?.();
+    const { stream } = connection;
+    stream.cork?.();
     try {
-      this.#preparing = writeExtended(connection, prelude, prepared);
+      const { chunks, preparing } = encodePrelude(prelude, prepared);
+      this.#preparing = preparing;
+      // As pg does: what a dead socket would not take is not written, and its end is told to the statement.
+      if (stream.writable) for (const chunk of chunks) stream.write(chunk);
       return this.inner.submit(connection);
     } finally {
-      connection.stream.uncork?.();
+      stream.uncork?.();
     }
   }
 

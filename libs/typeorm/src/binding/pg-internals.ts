@@ -6,11 +6,12 @@ import type { TransactionStatus } from './rules.js';
  * release of pg changes one of them; the peer range is pinned to the minor for that reason.
  */
 export interface WireConnection {
-  readonly stream: { cork?(): void; uncork?(): void };
-  parse(message: { name?: string; text: string; types?: readonly number[] }): void;
-  bind(message: { portal?: string; statement?: string; values?: readonly (string | null)[] }): void;
-  execute(message: { portal?: string; rows?: number }): void;
-  close(message: { type: 'S' | 'P'; name: string }): void;
+  readonly stream: {
+    readonly writable: boolean;
+    write(bytes: Buffer): unknown;
+    cork?(): void;
+    uncork?(): void;
+  };
   query(text: string): void;
   once(event: 'readyForQuery' | 'end', listener: () => void): unknown;
   off(event: 'readyForQuery' | 'end', listener: () => void): unknown;
@@ -39,6 +40,7 @@ export interface Submittable {
 export interface PgQuery extends Submittable {
   text: string;
   name: string | undefined;
+  query_timeout?: number | undefined;
   /** Page size, for portals. */
   rows?: number;
   queryMode: 'extended' | undefined;

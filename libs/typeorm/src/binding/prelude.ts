@@ -1,6 +1,6 @@
 import { escapeLiteral } from 'pg';
+import { serialize } from 'pg-protocol';
 import type { Binding } from './binding.js';
-import type { WireConnection } from './pg-internals.js';
 
 /** Sent ahead of a statement, in the same batch and under the same Sync. */
 export interface Prelude {
@@ -38,36 +38,52 @@ function bindingStatement({ searchPath, role, schema }: Binding): BindingStateme
       };
 }
 
+/** A binding as the bytes that go out for it. */
+interface EncodedBinding {
+  readonly statement: string;
+  /** Close and Parse: for a connection that does not have the statement yet. */
+  readonly prepare: () => Buffer;
+  /** Bind and Execute of the prepared statement; the same for every use of the binding, so made once. */
+  readonly use: Buffer;
+}
+
+const encoded = new WeakMap<Binding, EncodedBinding>();
+
+function encodedBinding(binding: Binding): EncodedBinding {
+  const known = encoded.get(binding);
+  if (known) return known;
+  const { name, text, values } = bindingStatement(binding);
+  const made: EncodedBinding = {
+    statement: name,
+    // An earlier batch may have prepared it and failed behind that: Close never fails, Parse would.
+    prepare: () => Buffer.concat([serialize.close({ type: 'S', name }), serialize.parse({ name, text })]),
+    use: Buffer.concat([serialize.bind({ statement: name, values: [...values] }), serialize.execute()]),
+  };
+  encoded.set(binding, made);
+  return made;
+}
+
 /** Names of the binding statements that a connection is known to have prepared. */
 export type PreparedBindings = Set<string>;
 
 /**
- * Writes the prelude as extended-protocol messages without a Sync: if one of them fails, the server skips
- * everything up to the Sync of the statement behind it.
+ * The prelude as extended-protocol messages without a Sync: if one of them fails, the server skips everything up
+ * to the Sync of the statement behind it.
  *
- * @returns the binding statement that is being prepared by this, for the caller to note once it succeeded
+ * @returns the bytes, and the binding statement that they prepare, for the caller to note once it succeeded
  */
-export function writeExtended(
-  connection: WireConnection,
-  prelude: Prelude,
+export function encodePrelude(
+  { begin, binding }: Prelude,
   prepared: PreparedBindings,
-): string | undefined {
-  if (prelude.begin !== undefined) {
-    connection.parse({ text: prelude.begin });
-    connection.bind({});
-    connection.execute({});
-  }
-  if (!prelude.binding) return undefined;
-  const { name, text, values } = bindingStatement(prelude.binding);
-  const isNew = !prepared.has(name);
-  if (isNew) {
-    // An earlier batch may have prepared it and failed behind that: Close never fails, Parse would.
-    connection.close({ type: 'S', name });
-    connection.parse({ name, text });
-  }
-  connection.bind({ statement: name, values });
-  connection.execute({});
-  return isNew ? name : undefined;
+): { readonly chunks: readonly Buffer[]; readonly preparing: string | undefined } {
+  const chunks =
+    begin === undefined ? [] : [serialize.parse({ text: begin }), serialize.bind(), serialize.execute()];
+  if (!binding) return { chunks, preparing: undefined };
+  const { statement, prepare, use } = encodedBinding(binding);
+  const preparing = prepared.has(statement) ? undefined : statement;
+  if (preparing !== undefined) chunks.push(prepare());
+  chunks.push(use);
+  return { chunks, preparing };
 }
 
 /** The prelude as text in front of a simple query, which the server runs as one transaction. */

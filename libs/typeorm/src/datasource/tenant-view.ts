@@ -69,9 +69,8 @@ export function bindingOf(dataSource: DataSource): Binding | undefined {
   return (dataSource.driver as unknown as PostgresDriverLike).binding;
 }
 
-async function obtainLease(this: PostgresDriverLike): Promise<[TenantLease, TenantLease['release']]> {
-  const lease = await this.master.lease(this.binding);
-  return [lease, lease.release];
+function obtainLease(this: PostgresDriverLike): Promise<[TenantLease, TenantLease['release']]> {
+  return this.master.lease(this.binding).then((lease) => [lease, lease.release]);
 }
 
 async function returnSelf(this: DataSource): Promise<DataSource> {

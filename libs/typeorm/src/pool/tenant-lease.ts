@@ -12,6 +12,7 @@ import * as rules from '../binding/rules.js';
 import {
   kindOf,
   leavesSessionState,
+  transactionCommand,
   withTransactionModes,
   type StatementKind,
 } from '../binding/statement-kind.js';
@@ -108,38 +109,34 @@ export class TenantLease {
       tainted: this.#tainted,
       broken: this.#broken,
     });
-    this.#giveBack(error ?? destroy);
+    this.#giveBack(error || destroy);
   };
 
   readonly #onError = (): void => {
     this.#broken = true;
   };
 
-  async #run(
-    statement: string | pg.QueryConfig,
-    values: readonly unknown[] | undefined,
-  ): Promise<pg.QueryResult> {
-    const config = typeof statement === 'string' ? { text: statement } : statement;
-    const text = config.text ?? '';
+  // No async function on the hot path: each would cost promises that Node's async context has to follow.
+  #run(statement: string | pg.QueryConfig, values: readonly unknown[] | undefined): Promise<pg.QueryResult> {
+    if (this.#released) return Promise.reject(new LeaseReleasedError());
+    const text = (typeof statement === 'string' ? statement : statement.text) ?? '';
     const kind = kindOf(text);
-    this.#refuseIfReleased();
     const local = this.#answerLocally(kind, text);
-    if (local) return local;
+    if (local) return Promise.resolve(local);
     if (leavesSessionState(text)) this.#tainted = true;
+    const query = createQuery(statement, values);
     const status = this.#deferredBegin === undefined ? this.#status() : 'T';
     if (rules.goesAlone(kind, status) && this.#options.binding) {
-      return this.#runAlone(this.#options.binding, () => this.#send(kind, config, values, true));
+      return this.#runAlone(this.#options.binding, () => this.#send(kind, query, true));
     }
-    const result = await this.#send(kind, config, values, false);
-    if (rules.commitWasRolledBack(kind, result.command)) throw new TransactionRolledBackError();
-    return result;
+    return this.#send(kind, query, false);
   }
 
   /** BEGIN waits for company; a transaction that never had any was never started. */
   #answerLocally(kind: StatementKind, text: string): pg.QueryResult | undefined {
     if (this.#outstanding > 0) return undefined;
     if (kind === 'begin' && this.#deferredBegin === undefined && this.#status() === 'I') {
-      this.#deferredBegin = text;
+      this.#deferredBegin = transactionCommand(text);
       return commandResult('START TRANSACTION');
     }
     if (this.#deferredBegin === undefined) return undefined;
@@ -149,40 +146,41 @@ export class TenantLease {
         return commandResult('SET');
       case 'commit':
       case 'rollback':
-        this.#deferredBegin = undefined;
+        // AND CHAIN starts the next one at once, in the same modes.
+        if (!/\bAND\s+CHAIN\b/i.test(text)) this.#deferredBegin = undefined;
         return commandResult(kind === 'commit' ? 'COMMIT' : 'ROLLBACK');
       default:
         return undefined;
     }
   }
 
-  #send(
-    kind: StatementKind,
-    config: pg.QueryConfig,
-    values: readonly unknown[] | undefined,
-    alone: boolean,
-  ): Promise<pg.QueryResult> {
+  #send(kind: StatementKind, query: PgQuery, alone: boolean): Promise<pg.QueryResult> {
+    this.#prepareQuery(query);
     return new Promise((resolve, reject) => {
-      const query = new pg.Query(
-        { ...config, name: undefined } as never,
-        values as never,
-      ) as unknown as PgQuery;
-      if (this.#options.extendedOnly) query.queryMode = 'extended';
       query.callback = (error, result) => {
-        if (!error) return resolve(result as pg.QueryResult);
-        this.#unsure ||= rules.leavesUnsure(kind, error);
-        reject(error);
+        if (error) {
+          this.#unsure ||= rules.leavesUnsure(kind, error);
+          reject(error);
+        } else if (rules.commitWasRolledBack(kind, (result as pg.QueryResult).command)) {
+          reject(new TransactionRolledBackError());
+        } else resolve(result as pg.QueryResult);
       };
-      this.#dispatch(query, kind, alone, (config as { query_timeout?: number }).query_timeout);
+      this.#dispatch(query, kind, alone);
     });
   }
 
-  #dispatch(statement: Submittable, kind: StatementKind, alone: boolean, timeoutMs?: number): void {
+  #prepareQuery(query: PgQuery): void {
+    // Never a named one: the plan that goes with the name would be another tenant's.
+    query.name = undefined;
+    if (this.#options.extendedOnly) query.queryMode = 'extended';
+  }
+
+  #dispatch(statement: Submittable, kind: StatementKind, alone: boolean): void {
     this.#outstanding++;
     const ended = (): void => {
       this.#outstanding--;
     };
-    this.#client.query(new BoundStatement(statement, () => this.#planBatch(kind, alone), ended, timeoutMs));
+    this.#client.query(new BoundStatement(statement, () => this.#planBatch(kind, alone), ended));
   }
 
   /** Asked when the batch is written: only then is the server's state before it known. */
@@ -228,11 +226,12 @@ export class TenantLease {
 
   /** Cursors and streams write extended messages and end with their own Sync: the prelude fits in front. */
   #submit(statement: Submittable, done: Callback | undefined): Submittable {
-    this.#refuseIfReleased();
+    if (this.#released) throw new LeaseReleasedError();
     const inTransaction = this.#boundInTransaction && this.#status() === 'T';
     if (!isExtended(statement) && !inTransaction && this.#options.binding) {
       throw new UnboundSubmittableError(statement.constructor.name);
     }
+    if (isPgQuery(statement)) this.#prepareQuery(statement);
     this.#tainted ||= leavesSessionState(textOf(statement));
     if (done) statement.callback = TenantContext.bind(done);
     this.#dispatch(statement, 'plain', false);
@@ -242,14 +241,14 @@ export class TenantLease {
   #status(): rules.TransactionStatus {
     return this.#client.getTransactionStatus();
   }
-
-  #refuseIfReleased(): void {
-    if (this.#released) throw new LeaseReleasedError();
-  }
 }
 
 function isSubmittable(statement: unknown): statement is Submittable {
   return typeof (statement as Submittable | undefined)?.submit === 'function';
+}
+
+function isPgQuery(statement: Submittable): statement is PgQuery {
+  return 'requiresPreparation' in statement;
 }
 
 /** pg's Query, pg-cursor, or pg-query-stream around one: what speaks the extended protocol. */
@@ -261,6 +260,13 @@ function isExtended(statement: Submittable): boolean {
 function textOf(statement: Submittable): string {
   const { text, cursor } = statement as { text?: string; cursor?: { text?: string } };
   return cursor?.text ?? text ?? '';
+}
+
+function createQuery(statement: string | pg.QueryConfig, values: readonly unknown[] | undefined): PgQuery {
+  const query = new pg.Query(statement as never, values as never) as unknown as PgQuery;
+  if (typeof statement !== 'string')
+    query.query_timeout = (statement as { query_timeout?: number }).query_timeout;
+  return query;
 }
 
 function commandResult(command: string): pg.QueryResult {

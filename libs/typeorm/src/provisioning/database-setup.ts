@@ -37,9 +37,15 @@ export async function setUpDatabase({ adminUrl, runtime, isolation }: DatabaseSe
     await client.query('BEGIN');
     await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [SETUP_LOCK]);
     await ensureRuntimeLogin(client, runtime);
-    await ensureRole(client, names.centralRole);
-    await grantMembership(client, names.centralRole, runtime.login);
-    await ensureCentralSchema(client, names.centralSchema, names.centralRole);
+    if (names.level === 'role') {
+      await ensureRole(client, names.centralRole);
+      await grantMembership(client, names.centralRole, runtime.login);
+    }
+    await ensureCentralSchema(
+      client,
+      names.centralSchema,
+      names.level === 'role' ? names.centralRole : runtime.login,
+    );
     await confine(client, runtime.login);
     await client.query('COMMIT');
   } finally {

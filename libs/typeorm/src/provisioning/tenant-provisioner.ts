@@ -73,17 +73,24 @@ export class TenantProvisioner implements ProvisioningStep {
   async #ensureSchema(queryRunner: QueryRunner, schema: string): Promise<void> {
     await queryRunner.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`tenantry:${schema}`]);
     await queryRunner.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
-    if (this.options.level === 'role') {
+    const { level, runtimeLogin } = this.options;
+    if (level === 'role') {
       await ensureRole(queryRunner, schema);
-      await grantMembership(queryRunner, schema, this.options.runtimeLogin);
-      await grantUse(queryRunner, schema, schema);
+      await grantMembership(queryRunner, schema, runtimeLogin);
     }
+    await grantUse(queryRunner, schema, this.#userOf(schema));
     await queryRunner.query(`SET LOCAL search_path = "${schema}", pg_temp`);
   }
 
   /** The tenant may see which migrations ran, but not rewrite it. */
   async #protectHistory(queryRunner: QueryRunner, schema: string, table = 'migrations'): Promise<void> {
-    if (this.options.level !== 'role') return;
-    await queryRunner.query(`REVOKE INSERT, UPDATE, DELETE ON "${schema}"."${table}" FROM "${schema}"`);
+    await queryRunner.query(
+      `REVOKE INSERT, UPDATE, DELETE ON "${schema}"."${table}" FROM "${this.#userOf(schema)}"`,
+    );
+  }
+
+  /** Who uses the schema: the tenant's own role, or at level `path` the login itself. */
+  #userOf(schema: string): string {
+    return this.options.level === 'role' ? schema : this.options.runtimeLogin;
   }
 }

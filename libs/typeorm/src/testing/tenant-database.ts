@@ -57,7 +57,7 @@ export async function startTenantDatabase(options: TenantDatabaseOptions): Promi
     { poolSize: 10, ...typeorm, type: 'postgres', url: url.href },
     { isolation, ...(pool && { pool }) },
   ).initialize();
-  const roles = [runtime.login, isolation.centralRole];
+  const roles = isolation.level === 'role' ? [runtime.login, isolation.centralRole] : [runtime.login];
   return {
     dataSource,
     runtimeUrl: url.href,

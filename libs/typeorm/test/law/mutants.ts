@@ -166,8 +166,8 @@ function tolerateMissingSchemas(): void {
   const actual = jest.requireActual<typeof Prelude>(PRELUDE);
   jest.doMock(PRELUDE, () => ({
     ...actual,
-    writeExtended: (...[connection, prelude, prepared]: Parameters<typeof Prelude.writeExtended>) =>
-      actual.writeExtended(connection, blind(prelude), prepared),
+    encodePrelude: (...[prelude, prepared]: Parameters<typeof Prelude.encodePrelude>) =>
+      actual.encodePrelude(blind(prelude), prepared),
     simpleText: (prelude: Prelude.Prelude) => actual.simpleText(blind(prelude)),
   }));
 }

@@ -22,11 +22,11 @@ describe('pg still', () => {
     await database.drop();
   });
 
-  it('writes single messages of the extended protocol through its connection', () => {
-    for (const method of ['parse', 'bind', 'execute', 'close', 'query', 'sync', 'once', 'off']) {
+  it('lets others write to its connection, in one batch with its own messages', () => {
+    for (const method of ['query', 'sync', 'once', 'off'])
       expect(client.connection[method]).toEqual(expect.any(Function));
-    }
-    expect(client.connection.stream['cork']).toEqual(expect.any(Function));
+    for (const method of ['write', 'cork', 'uncork'])
+      expect(client.connection.stream[method]).toEqual(expect.any(Function));
   });
 
   it('hands a submittable every message, and has queries that are one', () => {
