@@ -31,3 +31,4 @@ export { CreateTenantRegistry1700000000000 } from './registry-store/create-tenan
 export { setUpDatabase, type DatabaseSetupOptions } from './provisioning/database-setup.js';
 export { migrateCentral, type CentralMigrationOptions } from './provisioning/central-migrations.js';
 export { TenantProvisioner, type TenantProvisionerOptions } from './provisioning/tenant-provisioner.js';
+export { TenantRoleForeignError, TenantSchemaForeignError } from './provisioning/provisioning.errors.js';

@@ -21,13 +21,14 @@ export class TenantDataSourceFactory {
     private readonly isolation: Readonly<Required<IsolationOptions>>,
   ) {}
 
-  /** @throws {TenancyConfigurationError} for a placement or schema name that cannot be */
+  /** @throws {TenancyConfigurationError} for a placement or schema that cannot be a tenant's */
   forTenant(tenant: Pick<Tenant, 'schema' | 'placement'>): DataSource {
     if (tenant.placement.cluster !== 'default') {
       throw new TenancyConfigurationError(
         `No cluster '${tenant.placement.cluster}' is configured; there is only 'default'.`,
       );
     }
+    this.#refuseShared(tenant.schema);
     return this.forSchema(tenant.schema);
   }
 
@@ -50,11 +51,15 @@ export class TenantDataSourceFactory {
   }
 
   /**
-   * A view of a schema that may not exist yet: it believes in the schema, but its connections are not bound
-   * to it. For whoever creates the schema and sets the path inside the same transaction.
+   * A view of a tenant's schema that may not exist yet: it believes in the schema, but its connections are not
+   * bound to it. For whoever creates the schema and sets the path inside the same transaction.
+   *
+   * @throws {TenancyConfigurationError} for a name that cannot be a tenant's schema
    */
-  forNewSchema(schema: string): DataSource {
-    return this.#maker()(this.#bindingOf(schema), { bound: false });
+  forNewSchema(schema: string): { readonly view: DataSource; readonly searchPath: string } {
+    this.#refuseShared(schema);
+    const binding = this.#bindingOf(schema);
+    return { view: this.#maker()(binding, { bound: false }), searchPath: binding.searchPath };
   }
 
   #makeView(schema: string): DataSource {
@@ -67,6 +72,13 @@ export class TenantDataSourceFactory {
 
   #bindingOf(schema: string): Binding {
     return createBinding(schema, this.#roleOf(schema), this.isolation.extensionSchemas);
+  }
+
+  #refuseShared(schema: string): void {
+    const { centralSchema, extensionSchemas } = this.isolation;
+    if (schema === centralSchema || extensionSchemas.includes(schema)) {
+      throw new TenancyConfigurationError(`Schema '${schema}' is everybody's, and cannot be a tenant's own.`);
+    }
   }
 
   #roleOf(schema: string): string | undefined {

@@ -1,5 +1,6 @@
 import { isSchemaName, TenancyConfigurationError } from '@tenantry/core';
 import type { DataSourceOptions } from 'typeorm';
+import { UNBOUND_SEARCH_PATH } from '../binding/binding.js';
 import {
   resolveTenantPoolOptions,
   type ResolvedTenantPoolOptions,
@@ -40,6 +41,11 @@ export interface ResolvedTenantDataSourceOptions {
   readonly pool: ResolvedTenantPoolOptions;
 }
 
+/** PostgreSQL's limit, less what the registry's channel has behind the name. */
+const MAX_CENTRAL_SCHEMA_BYTES = 63 - '_tenants'.length;
+const LEVELS: readonly IsolationLevel[] = ['path', 'role'];
+
+/** @throws {TenancyConfigurationError} for a level, name or number that cannot be */
 export function resolveTenantDataSourceOptions(
   input: TenantDataSourceOptions = {},
 ): ResolvedTenantDataSourceOptions {
@@ -50,12 +56,28 @@ export function resolveTenantDataSourceOptions(
     maxViews = 2_000,
   } = input.isolation ?? {};
   const { centralRole = `${centralSchema}_central` } = input.isolation ?? {};
+  // Options often come from the environment, as any text; a level nobody knows would isolate nothing.
+  if (!LEVELS.includes(level)) {
+    throw new TenancyConfigurationError(
+      `isolation.level must be ${LEVELS.map((known) => `'${known}'`).join(' or ')}, not ${JSON.stringify(level)}.`,
+    );
+  }
   for (const name of [centralSchema, centralRole, ...extensionSchemas]) {
-    if (!isSchemaName(name)) {
+    if (!isSchemaName(name) || name === UNBOUND_SEARCH_PATH) {
       throw new TenancyConfigurationError(
         `isolation: ${JSON.stringify(name)} is no name for a schema or role of ours.`,
       );
     }
+  }
+  if (centralSchema.length > MAX_CENTRAL_SCHEMA_BYTES) {
+    throw new TenancyConfigurationError(
+      `isolation.centralSchema may have at most ${MAX_CENTRAL_SCHEMA_BYTES} characters: other names are made of it.`,
+    );
+  }
+  if (extensionSchemas.includes(centralSchema)) {
+    throw new TenancyConfigurationError(
+      `isolation.extensionSchemas: '${centralSchema}' is the central schema, which no tenant may have in its path.`,
+    );
   }
   if (!Number.isSafeInteger(maxViews) || maxViews < 1) {
     throw new TenancyConfigurationError('isolation.maxViews must be a whole number of at least 1.');
@@ -81,10 +103,11 @@ const REFUSED: readonly (readonly [keyof PostgresOptions, string])[] = [
   ['driver', 'the suite brings its own pool'],
   ['nativeDriver', 'pg-native cannot carry a binding in its batches'],
   ['replication', 'read replicas are not supported yet'],
+  ['logNotifications', 'a listener on a shared connection would hear every tenant'],
 ];
 
 /** @throws {TenancyConfigurationError} for an option of TypeORM that cannot be had together with tenants */
-export function refuseUnsafeOptions(options: PostgresOptions): void {
+export function refuseUnsafeOptions(options: Partial<PostgresOptions>): void {
   for (const [name, reason] of REFUSED) {
     if (options[name])
       throw new TenancyConfigurationError(`TypeORM's option '${name}' cannot be used here: ${reason}.`);

@@ -32,7 +32,8 @@ export class TenantDataSource extends DataSource {
     this.views = new TenantDataSourceFactory(this, resolved.isolation);
     const own = this as { -readonly [K in keyof DataSource]: DataSource[K] };
     own.relationLoader = new TenantRelationLoader(this);
-    if (own.queryResultCache) own.queryResultCache = new TenantResultCache(own.queryResultCache);
+    if (own.queryResultCache)
+      own.queryResultCache = new TenantResultCache(own.queryResultCache, () => this.currentOrNone());
   }
 
   /**
@@ -61,6 +62,14 @@ export class TenantDataSource extends DataSource {
       case 'none':
         return undefined;
     }
+  }
+
+  /** @throws {TenancyConfigurationError} for an option that cannot be had together with tenants, or not any more */
+  override setOptions(options: Partial<PostgresOptions>): this {
+    refuseUnsafeOptions(options);
+    if (options.cache)
+      throw new TenancyConfigurationError("TypeORM's option 'cache' can be set only for a new data source.");
+    return super.setOptions(options);
   }
 
   /** As TypeORM's, but calls that overlap share one initialisation instead of losing a pool. */
@@ -110,8 +119,9 @@ export class TenantDataSource extends DataSource {
     const findings = await inspectLogin((this.driver as unknown as { master: TenantPool }).master);
     const broken = findings.filter(({ severity }) => severity === 'breaks');
     if (broken.length > 0) throw new LoginNotConfinedError(broken);
+    // Not through TypeORM's logger, which swallows warnings unless told otherwise.
     for (const { what, remedy } of findings)
-      this.logger.log('warn', `Isolation is weakened: ${what}. Remedy: ${remedy}`);
+      process.emitWarning(`Isolation is weakened: ${what}. Remedy: ${remedy}`, 'TenantryWarning');
   }
 
   #refusePinnedEntities(): void {

@@ -1,18 +1,29 @@
 import { TenantContextMissingError } from '@tenantry/core';
-import type { QueryRunner } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import type { QueryResultCache } from 'typeorm/cache/QueryResultCache.js';
 import type { QueryResultCacheOptions } from 'typeorm/cache/QueryResultCacheOptions.js';
-import { bindingOf } from './tenant-view.js';
+import { bindingOf } from './view-binding.js';
 
 /**
  * TypeORM keys cached results by SQL, which is the same for all tenants. This puts the schema of the query
  * runner into every key, and lets one tenant clear its own entries only.
  */
 export class TenantResultCache implements QueryResultCache {
-  /** Part of each schema's keys; moving on makes all older entries unreachable, to expire by themselves. */
-  readonly #generations = new Map<string, number>();
+  constructor(
+    private readonly inner: QueryResultCache,
+    /** The view whose entries are meant by a call without a query runner, such as an application's `clear()`. */
+    private readonly currentView: () => DataSource | undefined,
+    /**
+     * Part of each schema's keys; moving on makes all older entries unreachable, to expire by themselves.
+     * Known to this process only: others still see what they cached.
+     */
+    private readonly generations = new Map<string, number>(),
+  ) {}
 
-  constructor(private readonly inner: QueryResultCache) {}
+  /** The same cache as a pinned view sees it. */
+  of(view: DataSource): TenantResultCache {
+    return new TenantResultCache(this.inner, () => view, this.generations);
+  }
 
   connect(): Promise<void> {
     return this.inner.connect();
@@ -45,13 +56,17 @@ export class TenantResultCache implements QueryResultCache {
     return this.inner.isExpired(saved);
   }
 
-  /** @throws {TenantContextMissingError} without a query runner of the tenant whose entries are meant */
+  /**
+   * Forgets what is cached for one tenant: the one of the query runner, else the one in force.
+   *
+   * @throws {TenantContextMissingError} when there is neither
+   */
   async clear(queryRunner?: QueryRunner): Promise<void> {
-    const schema = schemaOf(queryRunner);
-    this.#generations.set(schema, (this.#generations.get(schema) ?? 0) + 1);
+    const schema = this.#schemaOf(queryRunner);
+    this.generations.set(schema, (this.generations.get(schema) ?? 0) + 1);
   }
 
-  /** @throws {TenantContextMissingError} without a query runner of the tenant whose entries are meant */
+  /** @throws {TenantContextMissingError} when there is neither a query runner nor a tenant in force */
   async remove(identifiers: string[], queryRunner?: QueryRunner): Promise<void> {
     const prefix = this.#prefix(queryRunner);
     return this.inner.remove(
@@ -72,13 +87,14 @@ export class TenantResultCache implements QueryResultCache {
   }
 
   #prefix(queryRunner: QueryRunner | undefined): string {
-    const schema = schemaOf(queryRunner);
-    return `${schema}:${this.#generations.get(schema) ?? 0}:`;
+    const schema = this.#schemaOf(queryRunner);
+    return `${schema}:${this.generations.get(schema) ?? 0}:`;
   }
-}
 
-function schemaOf(queryRunner: QueryRunner | undefined): string {
-  const schema = queryRunner && bindingOf(queryRunner.dataSource)?.schema;
-  if (schema === undefined) throw new TenantContextMissingError('The query result cache');
-  return schema;
+  #schemaOf(queryRunner: QueryRunner | undefined): string {
+    const view = queryRunner?.dataSource ?? this.currentView();
+    const schema = view && bindingOf(view)?.schema;
+    if (schema === undefined) throw new TenantContextMissingError('The query result cache');
+    return schema;
+  }
 }

@@ -6,6 +6,7 @@ import type { Binding } from '../binding/binding.js';
 import { ViewEntityManager } from './lazy-relations.js';
 import type { TenantLease } from '../pool/tenant-lease.js';
 import type { TenantPool } from '../pool/tenant-pool.js';
+import type { TenantResultCache } from './tenant-result-cache.js';
 
 /** The parts of TypeORM's PostgreSQL driver that a view replaces. */
 interface PostgresDriverLike {
@@ -49,6 +50,9 @@ export function viewMaker(base: DataSource): ViewMaker {
     manager: lazily('manager', (view) => new ViewEntityManager(view)),
     relationLoader: lazily('relationLoader', (view) => new RelationLoader(view)),
     relationIdLoader: lazily('relationIdLoader', (view) => new RelationIdLoader(view as never)),
+    queryResultCache: lazily('queryResultCache', (view) =>
+      (base.queryResultCache as TenantResultCache | undefined)?.of(view),
+    ),
   }) as DataSource;
 
   return (binding, { bound } = { bound: true }) => {
@@ -64,11 +68,6 @@ export function viewMaker(base: DataSource): ViewMaker {
   };
 }
 
-/** The binding of a view, or of the view a query runner was made by. */
-export function bindingOf(dataSource: DataSource): Binding | undefined {
-  return (dataSource.driver as unknown as PostgresDriverLike).binding;
-}
-
 function obtainLease(this: PostgresDriverLike): Promise<[TenantLease, TenantLease['release']]> {
   return this.master.lease(this.binding).then((lease) => [lease, lease.release]);
 }
@@ -81,9 +80,9 @@ function refuseOptions(): never {
   throw new TenancyConfigurationError('setOptions() on a view would change the options of every tenant.');
 }
 
-function lazily<K extends 'manager' | 'relationLoader' | 'relationIdLoader'>(
+function lazily<K extends 'manager' | 'relationLoader' | 'relationIdLoader' | 'queryResultCache'>(
   name: K,
-  make: (view: DataSource) => DataSource[K] | object,
+  make: (view: DataSource) => DataSource[K] | object | undefined,
 ): PropertyDescriptor {
   return {
     configurable: true,

@@ -10,7 +10,8 @@ import {
   type ManagedTenantStore,
   type ProvisioningStep,
 } from '@tenantry/core';
-import { DataSource } from 'typeorm';
+import type pg from 'pg';
+import { DataSource, QueryFailedError, TypeORMError } from 'typeorm';
 import { TenantDataSourceFactory } from '../datasource/tenant-data-source.factory.js';
 import { TenantDataSource } from '../datasource/tenant-data-source.js';
 import type { PostgresOptions } from '../datasource/tenant-data-source.options.js';
@@ -76,8 +77,7 @@ function rootModule(options: DynamicModule): DynamicModule {
           ...runtimeDataSourceOptions(resolved),
           tenantry: resolved,
           autoLoadEntities: true,
-          // A server that is still starting is waited for; a wrong set-up will not mend itself.
-          toRetry: (error: unknown) => !isTenancyError(error),
+          toRetry: mayMendItself,
         }),
         dataSourceFactory: async (routed) => {
           const { tenantry, ...typeorm } = routed as RoutedOptions;
@@ -95,7 +95,10 @@ function rootModule(options: DynamicModule): DynamicModule {
         provide: TENANT_STORE,
         inject: [TenantDataSourceFactory, TENANTRY_TYPEORM_OPTIONS],
         useFactory: (views: TenantDataSourceFactory, { isolation, input }: ResolvedTenantryTypeOrmOptions) =>
-          new PostgresTenantStore(views.central(), isolation.centralSchema, input.url),
+          new PostgresTenantStore(views.central(), isolation.centralSchema, {
+            connectionString: input.url,
+            ssl: input.typeorm?.ssl as pg.ClientConfig['ssl'],
+          }),
       },
       { provide: TenantProvisioner, inject: [TENANTRY_TYPEORM_OPTIONS], useFactory: createProvisioner },
       {
@@ -115,6 +118,16 @@ function rootModule(options: DynamicModule): DynamicModule {
     ],
     exports: [TenantDataSourceFactory, TENANT_STORE, TenantManager, TenantProvisioner],
   };
+}
+
+/** A login or database that PostgreSQL does not accept: class 28, and 3D000. */
+const REFUSED_BY_SERVER = /^(?:28...|3D000)$/;
+
+/** A server that is still starting is waited for; a wrong set-up fails at once. */
+function mayMendItself(error: unknown): boolean {
+  if (isTenancyError(error)) return false;
+  if (error instanceof TypeORMError) return error instanceof QueryFailedError;
+  return !REFUSED_BY_SERVER.test(String((error as { code?: unknown }).code));
 }
 
 function createProvisioner(resolved: ResolvedTenantryTypeOrmOptions): TenantProvisioner {

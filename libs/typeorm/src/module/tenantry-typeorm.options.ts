@@ -29,14 +29,24 @@ export interface ResolvedTenantryTypeOrmOptions extends ResolvedTenantDataSource
   readonly poolSize: number;
 }
 
+/** @throws {TenancyConfigurationError} for what cannot work; the URLs, which hold passwords, are not repeated */
 export function resolveTenantryTypeOrmOptions(input: TenantryTypeOrmOptions): ResolvedTenantryTypeOrmOptions {
   const { poolSize = 10 } = input;
   if (!Number.isSafeInteger(poolSize) || poolSize < 1) {
     throw new TenancyConfigurationError(`poolSize must be a whole number of at least 1, not ${poolSize}.`);
   }
-  if (!URL.canParse(input.url))
-    throw new TenancyConfigurationError('url must be a PostgreSQL connection string.');
+  checkUrl('url', input.url);
+  if (input.adminUrl !== undefined) checkUrl('adminUrl', input.adminUrl);
   return Object.freeze({ ...resolveTenantDataSourceOptions(input), input, poolSize });
+}
+
+function checkUrl(name: 'url' | 'adminUrl', value: string): void {
+  const { protocol, username } = URL.canParse(value) ? new URL(value) : { protocol: '', username: '' };
+  if (!/^postgres(?:ql)?:$/.test(protocol) || username === '') {
+    throw new TenancyConfigurationError(
+      `${name} must be a connection string with a user in it: postgres://user:password@host:port/database`,
+    );
+  }
 }
 
 /** The base options of the application's data source. */

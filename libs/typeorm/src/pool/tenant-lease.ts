@@ -20,6 +20,7 @@ import type { ConnectionFacts } from './connection-facts.js';
 
 type Callback = (error: Error | null | undefined, result?: unknown) => void;
 type Release = (destroy?: Error | boolean) => void;
+type Listener = (...args: unknown[]) => void;
 
 export interface LeaseOptions {
   /** `undefined`: unbound, for what concerns no schema; unqualified names resolve to nothing. */
@@ -42,6 +43,7 @@ export class TenantLease {
   readonly #facts: ConnectionFacts;
   readonly #options: LeaseOptions;
   readonly #giveBack: Release;
+  readonly #listeners: (readonly [string, Listener])[] = [];
   #released = false;
   #outstanding = 0;
   #deferredBegin: string | undefined;
@@ -78,17 +80,22 @@ export class TenantLease {
     return undefined;
   }
 
-  on(event: string, listener: (...args: unknown[]) => void): this {
+  /** Listeners go with the lease: left behind, they would hear what the server tells the next tenant. */
+  on(event: string, listener: Listener): this {
+    if (this.#released) throw new LeaseReleasedError();
     this.#client.on(event as 'error', listener);
+    this.#listeners.push([event, listener]);
     return this;
   }
 
-  once(event: string, listener: (...args: unknown[]) => void): this {
+  once(event: string, listener: Listener): this {
+    if (this.#released) throw new LeaseReleasedError();
     this.#client.once(event, listener);
+    this.#listeners.push([event, listener]);
     return this;
   }
 
-  removeListener(event: string, listener: (...args: unknown[]) => void): this {
+  removeListener(event: string, listener: Listener): this {
     this.#client.removeListener(event, listener);
     return this;
   }
@@ -102,6 +109,7 @@ export class TenantLease {
     if (this.#released) throw new LeaseReleasedError();
     this.#released = true;
     this.#client.removeListener('error', this.#onError);
+    for (const [event, listener] of this.#listeners) this.#client.removeListener(event, listener);
     const destroy = rules.mustDestroy({
       status: this.#client.getTransactionStatus(),
       busy: this.#outstanding > 0 || !this.#client.readyForQuery,

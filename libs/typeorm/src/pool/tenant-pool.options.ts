@@ -27,8 +27,14 @@ export const DEFAULT_TENANT_POOL_OPTIONS: ResolvedTenantPoolOptions = Object.fre
   startupParameters: true,
 });
 
+/** @throws {TenancyConfigurationError} for a number out of its range */
 export function resolveTenantPoolOptions(input: TenantPoolOptions = {}): ResolvedTenantPoolOptions {
-  const options = { ...DEFAULT_TENANT_POOL_OPTIONS, ...input };
+  const { acquireTimeoutMs, maxSchemasPerConnection, startupParameters } = DEFAULT_TENANT_POOL_OPTIONS;
+  const options = {
+    acquireTimeoutMs: input.acquireTimeoutMs ?? acquireTimeoutMs,
+    maxSchemasPerConnection: input.maxSchemasPerConnection ?? maxSchemasPerConnection,
+    startupParameters: input.startupParameters ?? startupParameters,
+  };
   for (const name of ['acquireTimeoutMs', 'maxSchemasPerConnection'] as const) {
     if (!Number.isSafeInteger(options[name]) || options[name] < 1) {
       throw new TenancyConfigurationError(

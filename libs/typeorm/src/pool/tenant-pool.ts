@@ -29,7 +29,7 @@ export class TenantPool extends pg.Pool {
     super({
       ...config,
       connectionTimeoutMillis: tenantry.acquireTimeoutMs,
-      ...(tenantry.startupParameters && { options: startupOptions(config.options) }),
+      ...(tenantry.startupParameters && startupOptions(config)),
     });
     this.#config = tenantry;
     // An idle connection that breaks is replaced at the next checkout; unheard, its error would end the process.
@@ -81,6 +81,18 @@ export class TenantPool extends pg.Pool {
 }
 
 /** Defaults of a new session, which win over those of the role and the database, and to which RESET goes back. */
-function startupOptions(own: string | undefined): string {
+function startupOptions({
+  connectionString,
+  options,
+}: pg.PoolConfig): Pick<pg.PoolConfig, 'connectionString' | 'options'> {
+  if (connectionString === undefined || !URL.canParse(connectionString)) return { options: unbound(options) };
+  // pg lets the options in a URL replace all others, and these with them.
+  const url = new URL(connectionString);
+  const own = url.searchParams.get('options') ?? options;
+  url.searchParams.delete('options');
+  return { connectionString: url.href, options: unbound(own) };
+}
+
+function unbound(own: string | undefined): string {
   return [own, `-c search_path=${UNBOUND_SEARCH_PATH}`, '-c role=none'].filter(Boolean).join(' ');
 }

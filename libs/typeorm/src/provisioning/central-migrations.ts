@@ -11,7 +11,7 @@ export interface CentralMigrationOptions {
   readonly migrations?: readonly (new () => MigrationInterface)[];
 }
 
-/** Any number, the same in every process. */
+/** The same text in every process. */
 const MIGRATION_LOCK = 'tenantry:central-migrations';
 
 /**

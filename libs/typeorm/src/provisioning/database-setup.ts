@@ -13,7 +13,7 @@ export interface DatabaseSetupOptions {
   readonly isolation?: IsolationOptions;
 }
 
-/** Any number, the same in every process: setups of one server go one after the other. */
+/** Setups of one database go one after the other. */
 const SETUP_LOCK = 'tenantry:database-setup';
 
 /**
@@ -69,24 +69,35 @@ export async function ensureRole(session: AdminSession, role: string): Promise<v
 /** Lets the login take the role with SET ROLE, and inherit nothing of it. */
 export async function grantMembership(session: AdminSession, role: string, login: string): Promise<void> {
   // From 16 on inheritance is a property of the grant; before, of the login, which is NOINHERIT.
+  const grant = `format('GRANT %I TO %I', ${pg.escapeLiteral(role)}, ${pg.escapeLiteral(login)})`;
   await session.query(
-    `DO $$ BEGIN
+    `DO $tenantry$ BEGIN
        IF current_setting('server_version_num')::int >= 160000
-       THEN EXECUTE 'GRANT "${role}" TO "${login}" WITH INHERIT FALSE, SET TRUE';
-       ELSE GRANT "${role}" TO "${login}";
+       THEN EXECUTE ${grant} || ' WITH INHERIT FALSE, SET TRUE';
+       ELSE EXECUTE ${grant};
        END IF;
-     END $$`,
+     END $tenantry$`,
   );
 }
 
-/** Rights of a role on everything in a schema that the admin login makes, now or later. */
+/** Rights of a role on everything in a schema that the admin login has made, or makes later. */
 export async function grantUse(session: AdminSession, schema: string, role: string): Promise<void> {
-  await session.query(`GRANT USAGE ON SCHEMA "${schema}" TO "${role}"`);
+  const [name, user] = [pg.escapeIdentifier(schema), pg.escapeIdentifier(role)];
+  // What is there already is granted once only, so that a migration can take a right away for good.
   await session.query(
-    `ALTER DEFAULT PRIVILEGES IN SCHEMA "${schema}" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "${role}"`,
+    `DO $tenantry$ BEGIN
+       IF NOT has_schema_privilege(${pg.escapeLiteral(role)}, ${pg.escapeLiteral(schema)}, 'USAGE') THEN
+         GRANT USAGE ON SCHEMA ${name} TO ${user};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${name} TO ${user};
+         GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ${name} TO ${user};
+       END IF;
+     END $tenantry$`,
   );
   await session.query(
-    `ALTER DEFAULT PRIVILEGES IN SCHEMA "${schema}" GRANT USAGE, SELECT ON SEQUENCES TO "${role}"`,
+    `ALTER DEFAULT PRIVILEGES IN SCHEMA ${name} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${user}`,
+  );
+  await session.query(
+    `ALTER DEFAULT PRIVILEGES IN SCHEMA ${name} GRANT USAGE, SELECT ON SEQUENCES TO ${user}`,
   );
 }
 
@@ -94,10 +105,18 @@ async function ensureRuntimeLogin(
   client: pg.Client,
   { login, password }: DatabaseSetupOptions['runtime'],
 ): Promise<void> {
-  const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [login]);
+  const { rows } = await client.query<{ is_admin: boolean }>(
+    'SELECT rolname = session_user AS is_admin FROM pg_roles WHERE rolname = $1',
+    [login],
+  );
+  if (rows[0]?.is_admin) {
+    throw new TenancyConfigurationError(
+      `'${login}' is the login of adminUrl: the running application needs another one, which can do less.`,
+    );
+  }
   const secret = pg.escapeLiteral(password);
   await client.query(
-    rowCount
+    rows.length > 0
       ? `ALTER ROLE "${login}" LOGIN NOINHERIT PASSWORD ${secret}`
       : `CREATE ROLE "${login}" LOGIN NOINHERIT PASSWORD ${secret}`,
   );

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import {
   isSchemaName,
   TenancyConfigurationError,
@@ -9,22 +10,23 @@ import { MigrationExecutor, type QueryRunner } from 'typeorm';
 import type { IsolationLevel } from '../datasource/tenant-data-source.options.js';
 import { TenantDataSource } from '../datasource/tenant-data-source.js';
 import { ensureRole, grantMembership, grantUse } from './database-setup.js';
+import { TenantRoleForeignError, TenantSchemaForeignError } from './provisioning.errors.js';
 
 export interface TenantProvisionerOptions {
   readonly level: IsolationLevel;
-  /** Login that the tenant's role is granted to. */
+  /** Login that the tenant's role is granted to; at level `path`, the one that uses the schema itself. */
   readonly runtimeLogin: string;
 }
 
 /**
  * Makes a tenant's schema from the application's ordinary TypeORM migrations: role, schema, rights and
  * tables in one transaction on the admin login, so that a crash at any point leaves all of it or nothing.
- * Never drops anything.
+ * A schema of that name that is the admin login's own is adopted with what is in it; nothing is ever dropped.
  */
 export class TenantProvisioner implements ProvisioningStep {
   readonly name = 'postgres-schema';
 
-  #admin: TenantDataSource | undefined;
+  #admin: Promise<TenantDataSource> | undefined;
 
   constructor(
     /** Makes the data source on the admin login, at level `path`, with the tenants' migrations; when first needed. */
@@ -32,7 +34,11 @@ export class TenantProvisioner implements ProvisioningStep {
     private readonly options: TenantProvisionerOptions,
   ) {}
 
-  /** Brings the tenant's schema into being and up to date. Idempotent; callers for one tenant go one by one. */
+  /**
+   * Brings the tenant's schema into being and up to date. Idempotent; callers for one tenant go one by one.
+   *
+   * @throws {TenantSchemaForeignError | TenantRoleForeignError} when the name is somebody else's already
+   */
   async apply(tenant: Pick<Tenant, 'schema'>): Promise<void> {
     const { schema } = tenant;
     if (!isSchemaName(schema))
@@ -40,23 +46,32 @@ export class TenantProvisioner implements ProvisioningStep {
     await TenantContext.runDetached(() => this.#inTransaction(schema));
   }
 
+  /** Ends what is under way, which leaves nothing of it. */
   async close(): Promise<void> {
-    if (this.#admin?.isInitialized) await this.#admin.destroy();
+    const connecting = this.#admin;
     this.#admin = undefined;
+    const admin = await connecting?.catch(() => undefined);
+    if (admin?.isInitialized) await admin.destroy();
   }
 
-  async #connectedAdmin(): Promise<TenantDataSource> {
-    this.#admin ??= this.createAdmin();
-    return this.#admin.isInitialized ? this.#admin : this.#admin.initialize();
+  #connectedAdmin(): Promise<TenantDataSource> {
+    this.#admin ??= this.createAdmin()
+      .initialize()
+      .catch((error: unknown) => {
+        this.#admin = undefined;
+        throw error;
+      });
+    return this.#admin;
   }
 
   async #inTransaction(schema: string): Promise<void> {
     const admin = await this.#connectedAdmin();
-    const view = admin.views.forNewSchema(schema);
+    const { view, searchPath } = admin.views.forNewSchema(schema);
     const queryRunner = view.createQueryRunner();
     try {
       await queryRunner.startTransaction();
       await this.#ensureSchema(queryRunner, schema);
+      await queryRunner.query(`SET LOCAL search_path = ${searchPath}`);
       const executor = new MigrationExecutor(view, queryRunner);
       executor.transaction = 'none';
       await executor.executePendingMigrations();
@@ -72,20 +87,25 @@ export class TenantProvisioner implements ProvisioningStep {
 
   async #ensureSchema(queryRunner: QueryRunner, schema: string): Promise<void> {
     await queryRunner.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`tenantry:${schema}`]);
-    await queryRunner.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
-    const { level, runtimeLogin } = this.options;
-    if (level === 'role') {
+    if (!(await isOwnSchema(queryRunner, schema))) await queryRunner.query(`CREATE SCHEMA "${schema}"`);
+    if (this.options.level === 'role') {
+      await refuseForeignRole(queryRunner, schema);
       await ensureRole(queryRunner, schema);
-      await grantMembership(queryRunner, schema, runtimeLogin);
+      await grantMembership(queryRunner, schema, this.options.runtimeLogin);
     }
     await grantUse(queryRunner, schema, this.#userOf(schema));
-    await queryRunner.query(`SET LOCAL search_path = "${schema}", pg_temp`);
   }
 
   /** The tenant may see which migrations ran, but not rewrite it. */
   async #protectHistory(queryRunner: QueryRunner, schema: string, table = 'migrations'): Promise<void> {
+    const user = this.#userOf(schema);
+    // An owner who takes the right from himself could not migrate any more.
     await queryRunner.query(
-      `REVOKE INSERT, UPDATE, DELETE ON "${schema}"."${table}" FROM "${this.#userOf(schema)}"`,
+      `DO $tenantry$ BEGIN
+         IF current_user <> ${pg.escapeLiteral(user)} THEN
+           REVOKE INSERT, UPDATE, DELETE ON "${schema}".${pg.escapeIdentifier(table)} FROM ${pg.escapeIdentifier(user)};
+         END IF;
+       END $tenantry$`,
     );
   }
 
@@ -93,4 +113,26 @@ export class TenantProvisioner implements ProvisioningStep {
   #userOf(schema: string): string {
     return this.options.level === 'role' ? schema : this.options.runtimeLogin;
   }
+}
+
+/** @throws {TenantSchemaForeignError} when it is there and somebody else's */
+async function isOwnSchema(queryRunner: QueryRunner, schema: string): Promise<boolean> {
+  const [found] = (await queryRunner.query(
+    `SELECT pg_get_userbyid(nspowner) AS owner, pg_get_userbyid(nspowner) = current_user AS own
+     FROM pg_namespace WHERE nspname = $1`,
+    [schema],
+  )) as { owner: string; own: boolean }[];
+  if (found && !found.own) throw new TenantSchemaForeignError(schema, found.owner);
+  return found !== undefined;
+}
+
+/** Granting such a role to the runtime login would hand out its rights. */
+async function refuseForeignRole(queryRunner: QueryRunner, role: string): Promise<void> {
+  const foreign = (await queryRunner.query(
+    `SELECT FROM pg_roles r WHERE rolname = $1
+       AND (rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
+            OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid))`,
+    [role],
+  )) as unknown[];
+  if (foreign.length > 0) throw new TenantRoleForeignError(role);
 }

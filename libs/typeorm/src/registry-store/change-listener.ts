@@ -11,11 +11,11 @@ const LAST_RETRY_MS = 5_000;
  * @returns ends it; resolves when the connection is closed
  */
 export async function watchChannel(
-  url: string,
+  connection: pg.ClientConfig,
   channel: string,
   onChange: (payload: string | undefined) => void,
 ): Promise<() => Promise<void>> {
-  const listener = new ChannelListener(url, channel, onChange);
+  const listener = new ChannelListener(connection, channel, onChange);
   await TenantContext.runDetached(() => listener.start());
   return () => listener.stop();
 }
@@ -27,24 +27,29 @@ class ChannelListener {
   #stopped = false;
 
   constructor(
-    private readonly url: string,
+    private readonly connection: pg.ClientConfig,
     private readonly channel: string,
     private readonly onChange: (payload: string | undefined) => void,
   ) {}
 
-  /** The first connect may fail loudly; later ones are tried again quietly. */
+  /** The first connect may fail loudly, and is not tried again; later ones are, quietly. */
   async start(): Promise<void> {
     const client = new pg.Client({
-      connectionString: this.url,
       application_name: 'tenantry-registry',
       keepAlive: true,
+      ...this.connection,
     });
     client.on('error', () => {});
-    client.on('end', () => this.#reconnectLater());
     client.on('notification', ({ payload }) => this.onChange(payload));
     this.#client = client;
-    await client.connect();
-    await client.query(`LISTEN ${pg.escapeIdentifier(this.channel)}`);
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${pg.escapeIdentifier(this.channel)}`);
+    } catch (error) {
+      await client.end();
+      throw error;
+    }
+    client.on('end', () => this.#reconnectLater());
     this.#retryMs = FIRST_RETRY_MS;
     this.onChange(undefined);
   }

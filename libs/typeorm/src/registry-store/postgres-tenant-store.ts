@@ -8,6 +8,7 @@ import {
   type TenantRecord,
   type TenantStatus,
 } from '@tenantry/core';
+import type pg from 'pg';
 import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
 import { watchChannel } from './change-listener.js';
 import { TENANT_COLUMNS, toTenantRecord, type TenantRow } from './tenant-row.js';
@@ -26,8 +27,8 @@ export class PostgresTenantStore implements ManagedTenantStore {
     /** The central view. */
     private readonly central: DataSource,
     centralSchema: string,
-    /** Login of {@link watch}'s own connection; without one, nobody is told of changes. */
-    private readonly listenUrl?: string,
+    /** For {@link watch}'s own connection: a URL, or pg's options. Without it, nobody is told of changes. */
+    private readonly listenOn?: string | pg.ClientConfig,
   ) {
     this.#channel = `${centralSchema}_tenants`;
   }
@@ -74,6 +75,7 @@ export class PostgresTenantStore implements ManagedTenantStore {
         ],
       );
       await addDomains(manager, tenant.id, tenant.domains);
+      return true;
     }) as Promise<TenantRecord>;
   }
 
@@ -82,7 +84,7 @@ export class PostgresTenantStore implements ManagedTenantStore {
     { slug, name, tier, metadata, domains }: TenantPatch,
   ): Promise<TenantRecord | undefined> {
     return this.#write(id, async (manager) => {
-      await manager.query(
+      const [, found] = await manager.query<[unknown, number]>(
         `UPDATE tenants SET slug = coalesce($2, slug), name = coalesce($3, name), tier = coalesce($4, tier),
            metadata = coalesce($5, metadata), generation = generation + 1, updated_at = clock_timestamp()
          WHERE id = $1`,
@@ -94,42 +96,43 @@ export class PostgresTenantStore implements ManagedTenantStore {
           metadata === undefined ? null : JSON.stringify(metadata),
         ],
       );
-      if (domains === undefined) return;
-      await manager.query('DELETE FROM tenant_domains WHERE tenant_id = $1 AND NOT domain = ANY ($2)', [
-        id,
-        domains,
-      ]);
-      await addDomains(manager, id, domains);
+      if (found > 0 && domains !== undefined) {
+        await manager.query('DELETE FROM tenant_domains WHERE tenant_id = $1 AND NOT domain = ANY ($2)', [
+          id,
+          domains,
+        ]);
+        await addDomains(manager, id, domains);
+      }
+      return found > 0;
     });
   }
 
-  async transition(
-    id: string,
-    from: readonly TenantStatus[],
-    to: TenantStatus,
-  ): Promise<TenantRecord | undefined> {
-    let moved = false;
-    const record = await this.#write(id, async (manager) => {
-      const [, affected] = await manager.query<[unknown, number]>(
+  transition(id: string, from: readonly TenantStatus[], to: TenantStatus): Promise<TenantRecord | undefined> {
+    return this.#write(id, async (manager) => {
+      const [, moved] = await manager.query<[unknown, number]>(
         `UPDATE tenants SET status = $3, generation = generation + 1, updated_at = clock_timestamp()
          WHERE id = $1 AND status = ANY ($2)`,
         [id, from, to],
       );
-      moved = affected === 1;
+      return moved > 0;
     });
-    return moved ? record : undefined;
   }
 
   async discard(id: string): Promise<void> {
-    await this.#write(id, (manager) =>
-      manager.query(`DELETE FROM tenants WHERE id = $1 AND status = 'provisioning'`, [id]),
-    );
+    await this.#write(id, async (manager) => {
+      const [, gone] = await manager.query<[unknown, number]>(
+        `DELETE FROM tenants WHERE id = $1 AND status = 'provisioning'`,
+        [id],
+      );
+      return gone > 0;
+    });
   }
 
   async watch(onChange: (tenantId: string | undefined) => void): Promise<() => Promise<void>> {
-    return this.listenUrl === undefined
-      ? async () => {}
-      : watchChannel(this.listenUrl, this.#channel, onChange);
+    if (this.listenOn === undefined) return async () => {};
+    const connection =
+      typeof this.listenOn === 'string' ? { connectionString: this.listenOn } : this.listenOn;
+    return watchChannel(connection, this.#channel, onChange);
   }
 
   async #findOne(condition: string, parameter: string): Promise<TenantRecord | undefined> {
@@ -140,14 +143,18 @@ export class PostgresTenantStore implements ManagedTenantStore {
     return row && toTenantRecord(row);
   }
 
-  /** One transaction: the change, its announcement, and the row as it is then. */
+  /**
+   * One transaction: the change, its announcement, and the row as it is then.
+   *
+   * @param change tells whether it changed anything; if not, nobody is told
+   */
   async #write(
     id: string,
-    change: (manager: EntityManager) => Promise<unknown>,
+    change: (manager: EntityManager) => Promise<boolean>,
   ): Promise<TenantRecord | undefined> {
     try {
       return await this.central.transaction(async (manager) => {
-        await change(manager);
+        if (!(await change(manager))) return undefined;
         await manager.query('SELECT pg_notify($1, $2)', [this.#channel, id]);
         const [row] = await manager.query<TenantRow[]>(
           `SELECT ${TENANT_COLUMNS} FROM tenants t WHERE t.id = $1`,
@@ -165,7 +172,7 @@ async function addDomains(manager: EntityManager, id: string, domains: readonly 
   // Own domains may be there already; anybody else's must fail, which DO NOTHING on the pair would hide.
   await manager.query(
     `INSERT INTO tenant_domains (domain, tenant_id)
-     SELECT wanted, $2 FROM unnest($1::text[]) AS wanted
+     SELECT DISTINCT wanted, $2::uuid FROM unnest($1::text[]) AS wanted
      WHERE NOT EXISTS (SELECT FROM tenant_domains d WHERE d.domain = wanted AND d.tenant_id = $2)`,
     [domains, id],
   );
