@@ -13,12 +13,14 @@ const SLUG = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const DNS_LABEL = SLUG;
 
 /** Names with a meaning of their own to DNS, PostgreSQL or JavaScript. */
-const RESERVED_SLUGS: ReadonlySet<string> = new Set([
-  ...['admin', 'api', 'app', 'assets', 'auth', 'central', 'console', 'docs', 'health', 'mail', 'metrics'],
-  ...['operator', 'static', 'status', 'support', 'system', 'tenantry', 'www'],
-  ...['postgres', 'public', 'template0', 'template1', 'all', 'any', 'default', 'none', 'null', 'undefined'],
-  ...['constructor', 'prototype'],
-]);
+const RESERVED_SLUGS: ReadonlySet<string> = new Set(
+  [
+    'admin api app assets auth central console docs health mail metrics',
+    'operator static status support system tenantry www',
+    'postgres public template0 template1 all any default none null undefined',
+    'constructor prototype',
+  ].flatMap((names) => names.split(' ')),
+);
 
 export function isTenantId(value: string): boolean {
   return UUID.test(value);

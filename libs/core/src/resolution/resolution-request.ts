@@ -13,7 +13,7 @@ export interface ResolutionRequest {
    * Canonical host, from `X-Forwarded-Host` only if the peer is a trusted proxy. Worked out when first
    * asked for: a strange host is no matter to an application that resolves nothing from it.
    *
-   * @throws {TenantKeyMalformedError} when the request contradicts itself, or names no host at all
+   * @throws {TenantKeyMalformedError} when the request contradicts itself, or what it names is no host
    */
   readonly host: string | undefined;
   /** Claims of a token that has been verified; never of one that has only been decoded. */
@@ -34,11 +34,18 @@ export interface HttpRequestLike {
   readonly raw?: HttpRequestLike;
 }
 
+/** Node's own request, the same object whichever wrapper an adapter hands out. */
+export function nodeRequest<R extends HttpRequestLike>(request: R): HttpRequestLike {
+  // Middlewares of Express like to keep the raw body under `raw`; a request has headers.
+  return request.raw?.headers ? request.raw : request;
+}
+
+/** @throws {TenantKeyMalformedError} when routers could read the request's target in more than one way */
 export function toResolutionRequest(
   request: HttpRequestLike,
   isTrustedProxy: (address: string) => boolean,
 ): ResolutionRequest {
-  const raw = request.raw ?? request;
+  const raw = nodeRequest(request);
   const header = headerReader(raw);
   const target = splitTarget(request.originalUrl ?? raw.url ?? '/');
   return {
@@ -52,7 +59,9 @@ export function toResolutionRequest(
   };
 }
 
+/** @throws {TenantKeyMalformedError} for text that is no absolute URL */
 export function urlToResolutionRequest(url: URL | string): ResolutionRequest {
+  if (!URL.canParse(String(url))) throw new TenantKeyMalformedError('the URL');
   const { pathname, searchParams, host } = new URL(url);
   return {
     path: pathname,
@@ -80,15 +89,18 @@ function headerReader(raw: HttpRequestLike): (name: string) => readonly string[]
   };
 }
 
-/** Origin form (`/a?b`), or absolute form (`http://host/a?b`), which proxies and attackers may send. */
-function splitTarget(target: string): { path: string; query: string; authority?: string } {
-  const absolute = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)(.*)$/i.exec(target);
-  const rest = absolute ? absolute[2]! : target;
-  const [beforeHash] = rest.split('#', 1);
-  const mark = beforeHash!.indexOf('?');
-  const path = mark < 0 ? beforeHash! : beforeHash!.slice(0, mark);
-  const query = mark < 0 ? '' : beforeHash!.slice(mark + 1);
-  return { path: path === '' ? '/' : path, query, ...(absolute && { authority: absolute[1]! }) };
+/**
+ * Origin form (`/a?b`), or absolute form (`http://host/a?b`), which proxies and attackers may send.
+ * Routers disagree on where the path of anything else begins and ends (a `#`, a `\\`, an authority that is
+ * no host), so that the path checked here would not be the path served.
+ */
+const TARGET =
+  /^(?:https?:\/\/(?<authority>(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d*)?))?(?<path>\/[^?#\\]*)(?:\?(?<query>[^#]*))?$/i;
+
+function splitTarget(target: string): { path: string; query: string; authority: string | undefined } {
+  const parts = TARGET.exec(target)?.groups;
+  if (!parts) throw new TenantKeyMalformedError('the request target');
+  return { path: parts['path']!, query: parts['query'] ?? '', authority: parts['authority'] };
 }
 
 function hostOf(
@@ -99,11 +111,13 @@ function hostOf(
 ): string | undefined {
   const peer = raw.socket?.remoteAddress;
   const forwarded = peer !== undefined && isTrustedProxy(peer) ? header('x-forwarded-host') : [];
-  const named = forwarded.length > 0 ? forwarded : header('host');
-  if (named.length > 1) throw new TenantKeyMalformedError('the host');
+  // HTTP/2 names the host in `:authority`; a `host` header beside it must agree, as must an absolute target.
+  const sent = [...header('host'), ...header(':authority'), ...(authority === undefined ? [] : [authority])];
+  const named = forwarded.length > 0 ? forwarded : sent;
   if (named.length === 0) return undefined;
-  const host = canonicalHost(named[0]!);
-  const contradicted = authority !== undefined && forwarded.length === 0 && canonicalHost(authority) !== host;
-  if (host === undefined || contradicted) throw new TenantKeyMalformedError('the host');
+  const hosts = new Set(named.map(canonicalHost));
+  const [host] = hosts;
+  const repeated = forwarded.length > 1 || header('host').length > 1;
+  if (host === undefined || hosts.size > 1 || repeated) throw new TenantKeyMalformedError('the host');
   return host;
 }

@@ -16,19 +16,20 @@ export interface ResolutionOptions {
 export type ResolvedResolutionOptions = Readonly<Required<ResolutionOptions>>;
 
 export function resolveResolutionOptions(input: ResolutionOptions): ResolvedResolutionOptions {
-  const names = input.strategies.map((strategy) => strategy.name);
+  const { strategies, excludePaths = [], trustedProxies = [] } = input;
+  const names = strategies.map((strategy) => strategy.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (names.length === 0) throw new TenancyConfigurationError('resolution.strategies names no strategy.');
   if (twice)
     throw new TenancyConfigurationError(`resolution.strategies has two strategies named '${twice}'.`);
-  for (const path of input.excludePaths ?? []) {
+  for (const path of excludePaths) {
     if (!/^\/[^*]*(?:\/\*)?$/.test(path) || path === '/*') {
       throw new TenancyConfigurationError(
         `resolution.excludePaths: '${path}' must be a path, or a path followed by /* (and not everything).`,
       );
     }
   }
-  return Object.freeze({ excludePaths: [], trustedProxies: [], ...input });
+  return Object.freeze({ strategies, excludePaths, trustedProxies });
 }
 
 /** @returns whether a path, as sent and without query, is excluded */

@@ -34,12 +34,20 @@ export class TenantResolver {
     return this.candidates(claims ? withClaims(read, claims) : read);
   }
 
-  /** For links, e-mails and tests: host, path and query of a URL. @throws {TenantKeyMalformedError} as above */
+  /**
+   * For links, e-mails and tests: host, path and query of a URL.
+   *
+   * @throws {TenantKeyMalformedError} as above, and for text that is no absolute URL
+   */
   resolveFromUrl(url: URL | string): readonly TenantCandidate[] {
     return this.candidates(urlToResolutionRequest(url));
   }
 
-  /** A request of any HTTP adapter in the one form that strategies read. */
+  /**
+   * A request of any HTTP adapter in the one form that strategies read.
+   *
+   * @throws {TenantKeyMalformedError} when its target can be read in more than one way
+   */
   read(request: HttpRequestLike): ResolutionRequest {
     return toResolutionRequest(request, this.#isTrustedProxy);
   }

@@ -17,12 +17,12 @@ export function trustedProxyTest(entries: readonly string[] = []): (address: str
 }
 
 function addEntry(list: BlockList, entry: string): void {
-  const [address = '', prefix] = entry.split('/');
+  const [address = '', prefix, ...rest] = entry.split('/');
   const family = isIP(address);
   const type = family === 4 ? 'ipv4' : 'ipv6';
   const bits = Number(prefix);
   const inRange = prefix === undefined || (/^\d+$/.test(prefix) && bits <= (family === 4 ? 32 : 128));
-  if (family === 0 || !inRange) {
+  if (family === 0 || !inRange || rest.length > 0) {
     throw new TenancyConfigurationError(
       `resolution.trustedProxies: '${entry}' is neither an address nor a CIDR range such as 10.0.0.0/8.`,
     );

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { TenancyConfigurationError } from '../../errors/configuration.error.js';
 import { canonicalHost } from '../../registry/tenant-key.js';
 import type { TenantResolutionStrategy } from '../tenant-resolution-strategy.js';
 
@@ -11,7 +12,14 @@ import type { TenantResolutionStrategy } from '../tenant-resolution-strategy.js'
 export function customDomainStrategy({
   ownHosts = [],
 }: { ownHosts?: readonly string[] } = {}): TenantResolutionStrategy {
-  const own = ['localhost', ...ownHosts].map((host) => canonicalHost(host) ?? host);
+  for (const host of ownHosts) {
+    if (canonicalHost(host) !== host) {
+      throw new TenancyConfigurationError(
+        `customDomainStrategy: own host '${host}' must be a host name in lower case without port.`,
+      );
+    }
+  }
+  const own = ['localhost', ...ownHosts];
   return {
     name: 'custom-domain',
     forgeable: false,

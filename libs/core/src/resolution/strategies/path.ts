@@ -5,13 +5,17 @@ import type { TenantResolutionStrategy } from '../tenant-resolution-strategy.js'
 
 const PARAMETER = ':tenantId';
 
-/** `/tenants/:tenantId/…`; the segment is decoded once. */
+/**
+ * `/tenants/:tenantId/…`; the segment is decoded once. The pattern is of the whole path, with any global
+ * prefix and version; other `:names` in it stand for any segment.
+ */
 export function pathStrategy({ pattern = `/tenants/${PARAMETER}` } = {}): TenantResolutionStrategy {
   const segments = pattern.split('/').slice(1);
   const position = segments.indexOf(PARAMETER);
-  if (!pattern.startsWith('/') || position < 0) {
+  const wellFormed = pattern.startsWith('/') && segments.every((segment) => segment !== '');
+  if (!wellFormed || position < 0 || segments.indexOf(PARAMETER, position + 1) >= 0) {
     throw new TenancyConfigurationError(
-      `pathStrategy: pattern '${pattern}' must start with / and contain ${PARAMETER}.`,
+      `pathStrategy: pattern '${pattern}' must start with /, contain ${PARAMETER} once, and have no empty segment.`,
     );
   }
   return {
@@ -19,12 +23,17 @@ export function pathStrategy({ pattern = `/tenants/${PARAMETER}` } = {}): Tenant
     forgeable: true,
     resolve({ path }) {
       const actual = path.split('/').slice(1);
-      const matches = segments.every((segment, i) => segment === PARAMETER || segment === actual[i]);
       const value = actual[position];
-      if (!matches || value === undefined || value === '') return undefined;
+      if (!value || !segments.every((segment, i) => matches(segment, actual[i]))) return undefined;
       return parseTenantKey(decodeOnce(value), 'path');
     },
   };
+}
+
+/** As widely as any router: Express ignores case, Fastify decodes before it matches. */
+function matches(segment: string, actual: string | undefined): boolean {
+  if (!actual) return false;
+  return segment.startsWith(':') || segment.toLowerCase() === decodeOnce(actual).toLowerCase();
 }
 
 function decodeOnce(segment: string): string {
