@@ -32,12 +32,13 @@ export class TenantClaimMissingError extends TenancyError {
 
 /** Two places of one request name different tenants. Neither precedence nor a look-up decides between them. */
 export class TenantMismatchError extends TenancyError {
-  /** @param strategies that disagree, in order */
-  constructor(readonly strategies: readonly string[]) {
+  /** @param named what each place names, in canonical form, in order */
+  constructor(readonly named: readonly { readonly strategy: string; readonly value: string }[]) {
+    const list = named.map(({ strategy, value }) => `${strategy} '${value}'`).join(', ');
     super({
       code: 'TENANT_MISMATCH',
       kind: 'forbidden',
-      message: `The request names different tenants: ${strategies.join(', ')} disagree.`,
+      message: `The request names different tenants: ${list}.`,
       publicMessage: 'The request names different tenants.',
     });
   }
@@ -55,11 +56,22 @@ export type TenantForbiddenReason =
 
 /** The tenant may not be used by this caller. Unknown, suspended and foreign look alike from outside. */
 export class TenantForbiddenError extends TenancyError {
-  constructor(readonly reason: TenantForbiddenReason) {
+  /**
+   * @param who for the log
+   * - `tenant`: id, slug or domain that has passed the grammar of its kind
+   * - `user`: the verified token's `sub`
+   */
+  constructor(
+    readonly reason: TenantForbiddenReason,
+    who: { readonly tenant?: string | undefined; readonly user?: string | undefined } = {},
+  ) {
+    // `sub` may be any text: as JSON it stays on one line of the log.
+    const to = who.tenant === undefined ? 'the route' : `tenant '${who.tenant}'`;
+    const user = who.user === undefined ? '' : ` for user ${JSON.stringify(who.user)}`;
     super({
       code: 'TENANT_FORBIDDEN',
       kind: 'forbidden',
-      message: `Access to the tenant is refused: ${reason}.`,
+      message: `Access to ${to} is refused${user}: ${reason}.`,
       publicMessage: 'You have no access to this tenant.',
     });
   }

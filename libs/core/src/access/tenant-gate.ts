@@ -44,19 +44,22 @@ export class TenantGate {
     refuseContradictions(candidates);
     const record = await this.registry.lookup(first.by, first.value);
     if (record && !candidates.every((candidate) => candidateNames(candidate, record))) {
-      throw new TenantMismatchError(candidates.map(({ strategy }) => strategy));
+      throw new TenantMismatchError(candidates);
     }
-    if (!record) throw new TenantForbiddenError('unknown');
-    if (record.status !== 'active') throw new TenantForbiddenError(record.status);
-    return { record, roles: await this.#roles(record, principal) };
+    const who = { tenant: record?.id ?? first.value, user: principal?.userId };
+    if (!record) throw new TenantForbiddenError('unknown', who);
+    if (record.status !== 'active') throw new TenantForbiddenError(record.status, who);
+    const roles = await this.#roles(record, principal);
+    if (!roles) throw new TenantForbiddenError('not-a-member', who);
+    return { record, roles };
   }
 
-  async #roles(record: TenantRecord, principal: Principal | undefined): Promise<readonly string[]> {
+  async #roles(
+    record: TenantRecord,
+    principal: Principal | undefined,
+  ): Promise<readonly string[] | undefined> {
     if (!principal) return [];
-    if (!this.membership) return principal.roles;
-    const roles = await this.membership.rolesOf(principal, record);
-    if (!roles) throw new TenantForbiddenError('not-a-member');
-    return roles;
+    return this.membership ? this.membership.rolesOf(principal, record) : principal.roles;
   }
 }
 
@@ -65,6 +68,6 @@ function refuseContradictions(candidates: readonly TenantCandidate[]): void {
   for (const [i, one] of candidates.entries()) {
     const other = candidates.slice(i + 1).find(({ by, value }) => by === one.by && value !== one.value);
     // A tenant may own several domains, but a request has only one host.
-    if (other) throw new TenantMismatchError([one.strategy, other.strategy]);
+    if (other) throw new TenantMismatchError([one, other]);
   }
 }

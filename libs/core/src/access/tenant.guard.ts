@@ -4,6 +4,7 @@ import { requestScope } from '../context/request-scope.js';
 import type { TenantScope } from '../context/tenant-context.js';
 import { isTenancyError } from '../errors/tenancy.error.js';
 import {
+  nodeRequest,
   withClaims,
   type HttpRequestLike,
   type ResolutionRequest,
@@ -49,12 +50,12 @@ export class TenantGuard implements CanActivate {
     if (access === 'public') return true;
     if (context.getType<string>() !== 'http') throw new TransportUnsupportedError(context.getType<string>());
     const request = context.switchToHttp().getRequest<HttpRequestLike & object>();
-    const read = this.resolver.read(request);
-    if (this.#isExcluded(read.path)) return true;
     try {
+      const read = this.resolver.read(request);
+      if (this.#isExcluded(read.path)) return true;
       const principal = await this.#authenticate(read);
       if (principal) rememberPrincipal(request, principal);
-      await this.#enter(requestScope(request.raw ?? request), access, read, principal, context);
+      await this.#enter(requestScope(nodeRequest(request)), access, read, principal, context);
       return true;
     } catch (error) {
       // The body tells callers apart as little as possible; the log tells all.
@@ -85,21 +86,23 @@ export class TenantGuard implements CanActivate {
       return scope.enterCentral();
     }
     const admitted = await this.gate.admit(candidates, principal);
-    if (!admitted) {
-      if (access === 'tenant-optional') return;
-      throw new TenantClaimMissingError();
+    if (!admitted && access === 'tenant') throw new TenantClaimMissingError();
+    const needed = this.#metadata<string[]>(TENANT_ROLES, context);
+    // Also on routes for which the tenant is optional: without a tenant nobody has a role in it.
+    if (needed && !needed.some((role) => admitted?.roles.includes(role))) {
+      throw new TenantForbiddenError('role-missing', {
+        tenant: admitted?.record.id,
+        user: principal?.userId,
+      });
     }
-    const roles = this.#metadata<string[]>(TENANT_ROLES, context);
-    if (roles && !roles.some((role) => admitted.roles.includes(role)))
-      throw new TenantForbiddenError('role-missing');
-    scope.enterTenant(admitted.record);
+    if (admitted) scope.enterTenant(admitted.record);
   }
 
   #requireOperator(principal: Principal | undefined, candidates: readonly TenantCandidate[]): void {
     // A role named "operator" inside some tenant opens nothing: operators' tokens carry no tenant.
     const carriesTenant = candidates.some(({ strategy }) => strategy === JWT_CLAIM_STRATEGY);
     if (!this.verifier || carriesTenant || !principal?.roles.includes(this.verifier.operatorRole)) {
-      throw new TenantForbiddenError('not-an-operator');
+      throw new TenantForbiddenError('not-an-operator', { user: principal?.userId });
     }
   }
 

@@ -12,9 +12,12 @@ interface CompleteToken {
 
 /** Checks access tokens: pinned algorithms, signature, issuer, audience, expiry (required), no unknown `crit`. */
 export class TokenVerifier {
-  readonly #jwt = new JwtService({});
+  readonly #jwt: JwtService;
 
-  constructor(private readonly options: ResolvedJwtAccessOptions) {}
+  constructor(private readonly options: ResolvedJwtAccessOptions) {
+    // A key object, so that nothing guesses from a text what kind of key it is.
+    this.#jwt = new JwtService({ secret: options.key });
+  }
 
   get operatorRole(): string {
     return this.options.operatorRole;
@@ -37,12 +40,9 @@ export class TokenVerifier {
   }
 
   async #verified(token: string): Promise<CompleteToken> {
-    const { key, algorithms, issuer, audience, clockToleranceSeconds } = this.options;
+    const { algorithms, issuer, audience, clockToleranceSeconds } = this.options;
     try {
       return await this.#jwt.verifyAsync<CompleteToken & object>(token, {
-        ...(typeof key === 'string'
-          ? { secret: key }
-          : { publicKey: key.export({ type: 'spki', format: 'pem' }) as string }),
         algorithms: [...algorithms],
         issuer,
         audience,
