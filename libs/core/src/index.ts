@@ -10,7 +10,7 @@ export {
   type TenancyErrorKind,
 } from './errors/tenancy.error.js';
 export { TenancyConfigurationError } from './errors/configuration.error.js';
-export { TenancyExceptionFilter, toErrorBody, type ErrorBody } from './errors/tenancy-exception.filter.js';
+export { TenancyExceptionFilter, toErrorBody, type ErrorBody } from './module/tenancy-exception.filter.js';
 
 export type { TenantRecord, TenantStatus } from './registry/tenant-record.js';
 export {
@@ -34,7 +34,11 @@ export { isSchemaName, schemaNameFor } from './registry/schema-name.js';
 export { TenantManager, type CreateTenantInput } from './lifecycle/tenant-manager.js';
 export type { ManagedTenantStore, NewTenantRecord, TenantPatch } from './lifecycle/managed-tenant-store.js';
 export { PROVISIONING_STEPS, type ProvisioningStep } from './lifecycle/provisioning-step.js';
-export { TenantNotFoundError, TenantTakenError, TenantTransitionError } from './lifecycle/lifecycle.errors.js';
+export {
+  TenantNotFoundError,
+  TenantTakenError,
+  TenantTransitionError,
+} from './lifecycle/lifecycle.errors.js';
 
 export { TenantResolver } from './resolution/tenant-resolver.js';
 export type { TenantResolutionStrategy } from './resolution/tenant-resolution-strategy.js';

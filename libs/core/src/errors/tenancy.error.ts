@@ -54,5 +54,12 @@ export abstract class TenancyError extends Error {
 
 /** Recognises a `TenancyError` of any copy of this package, which `instanceof` would not. */
 export function isTenancyError(error: unknown): error is TenancyError {
-  return error instanceof Error && 'code' in error && 'kind' in error && 'publicMessage' in error;
+  if (!(error instanceof Error)) return false;
+  const { code, kind, publicMessage } = error as Partial<TenancyError>;
+  return (
+    typeof code === 'string' &&
+    typeof publicMessage === 'string' &&
+    typeof kind === 'string' &&
+    Object.hasOwn(PUBLIC_MESSAGES, kind)
+  );
 }

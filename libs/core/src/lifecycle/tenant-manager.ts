@@ -129,6 +129,7 @@ function validSlug(slug: string): string {
 
 function validDomains(domains: readonly string[]): readonly string[] {
   const hosts = domains.map((domain) => canonicalHost(domain));
-  if (!hosts.every((host) => host !== undefined && host.includes('.'))) throw new TenantKeyMalformedError('domain');
+  if (!hosts.every((host) => host !== undefined && host.includes('.')))
+    throw new TenantKeyMalformedError('domain');
   return [...new Set(hosts as string[])];
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { requestScope } from '../context/request-scope.js';
 import { TenantContext } from '../context/tenant-context.js';
@@ -7,7 +7,7 @@ import { TenancyConfigurationError } from '../errors/configuration.error.js';
 interface FastifyLike {
   addHook(
     name: 'preValidation',
-    hook: (request: { raw: IncomingMessage }, reply: unknown, done: () => void) => void,
+    hook: (request: { raw: IncomingMessage }, reply: { raw: ServerResponse }, done: () => void) => void,
   ): unknown;
 }
 
@@ -18,8 +18,8 @@ interface FastifyLike {
 export function mountScopes(adapter: AbstractHttpAdapter): void {
   switch (adapter.getType()) {
     case 'express':
-      adapter.use((request: IncomingMessage, _response: unknown, next: () => void) =>
-        TenantContext.runInScope(requestScope(request), next),
+      adapter.use((request: IncomingMessage, response: ServerResponse, next: () => void) =>
+        runInRequestScope(request, response, next),
       );
       return;
     case 'fastify':
@@ -27,13 +27,20 @@ export function mountScopes(adapter: AbstractHttpAdapter): void {
       // come from the socket, outside of any scope opened before.
       adapter
         .getInstance<FastifyLike>()
-        .addHook('preValidation', (request, _reply, done) =>
-          TenantContext.runInScope(requestScope(request.raw), done),
-        );
+        .addHook('preValidation', (request, reply, done) => runInRequestScope(request.raw, reply.raw, done));
       return;
     default:
       throw new TenancyConfigurationError(
         `HTTP adapter '${adapter.getType()}' is not supported; use Express or Fastify.`,
       );
   }
+}
+
+function runInRequestScope(request: IncomingMessage, response: ServerResponse, next: () => void): void {
+  const scope = requestScope(request);
+  // Closed before the answer was written: the client hung up, and nobody waits for what is still running.
+  response.once('close', () => {
+    if (!response.writableFinished) scope.abort();
+  });
+  TenantContext.runInScope(scope, next);
 }

@@ -13,7 +13,7 @@ import { TenantGuard } from '../access/tenant.guard.js';
 import { TokenVerifier } from '../access/token-verifier.js';
 import { TenantContext } from '../context/tenant-context.js';
 import { TenancyConfigurationError } from '../errors/configuration.error.js';
-import { TenancyExceptionFilter } from '../errors/tenancy-exception.filter.js';
+import { TenancyExceptionFilter } from './tenancy-exception.filter.js';
 import { TenantRegistry } from '../registry/tenant-registry.js';
 import { TENANT_STORE, type TenantStore } from '../registry/tenant-store.js';
 import { TenantResolver } from '../resolution/tenant-resolver.js';

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import {
   Catch,
   HttpException,
@@ -7,7 +8,7 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
-import { isTenancyError, type TenancyErrorKind } from './tenancy.error.js';
+import { isTenancyError, type TenancyErrorKind } from '../errors/tenancy.error.js';
 
 const STATUS: Readonly<Record<TenancyErrorKind, HttpStatus>> = {
   invalid: HttpStatus.BAD_REQUEST,
@@ -54,54 +55,48 @@ export class TenancyExceptionFilter implements ExceptionFilter {
 
 export function toErrorBody(exception: unknown): ErrorBody {
   if (isTenancyError(exception)) {
-    const statusCode = STATUS[exception.kind];
-    return { statusCode, error: reason(statusCode), message: exception.publicMessage, code: exception.code };
+    return { ...plainBody(STATUS[exception.kind]), message: exception.publicMessage, code: exception.code };
   }
   if (exception instanceof HttpException) return fromHttpException(exception);
-  if (isClientError(exception)) {
-    const statusCode = exception.statusCode;
-    return {
-      statusCode,
-      error: reason(statusCode),
-      message: reason(statusCode),
-      code: HttpStatus[statusCode] ?? 'BAD_REQUEST',
-    };
-  }
-  const statusCode = HttpStatus.INTERNAL_SERVER_ERROR;
-  return {
-    statusCode,
-    error: reason(statusCode),
-    message: reason(statusCode),
-    code: 'INTERNAL_SERVER_ERROR',
-  };
+  return plainBody(isCallersFault(exception) ? exception.statusCode : HttpStatus.INTERNAL_SERVER_ERROR);
 }
 
 function fromHttpException(exception: HttpException): ErrorBody {
-  const statusCode = exception.getStatus();
-  const said = exception.getResponse();
-  const details = typeof said === 'object' ? (said as Partial<ErrorBody>) : { message: said };
+  const plain = plainBody(exception.getStatus());
+  const said: unknown = exception.getResponse();
+  if (typeof said === 'string') return { ...plain, message: said };
+  // An error or a list given as body was not meant for readers outside.
+  if (typeof said !== 'object' || said === null || said instanceof Error || Array.isArray(said)) return plain;
+  const { error, message, code } = said as Readonly<Record<string, unknown>>;
   return {
-    ...details,
-    statusCode,
-    error: details.error ?? reason(statusCode),
-    message: details.message ?? exception.message,
-    code: details.code ?? HttpStatus[statusCode] ?? `HTTP_${statusCode}`,
+    ...said,
+    statusCode: plain.statusCode,
+    error: typeof error === 'string' ? error : plain.error,
+    message: typeof message === 'string' || isTexts(message) ? message : exception.message,
+    code: typeof code === 'string' ? code : plain.code,
   };
 }
 
-/** Body parsers of Express and Fastify mark what is the caller's fault (bad JSON, too large) with a 4xx. */
-function isClientError(exception: unknown): exception is Error & { statusCode: number } {
-  const status = exception instanceof Error && 'statusCode' in exception ? exception.statusCode : undefined;
-  return typeof status === 'number' && status >= 400 && status < 500;
+function plainBody(statusCode: number): ErrorBody {
+  const error = STATUS_CODES[statusCode] ?? 'Error';
+  return { statusCode, error, message: error, code: HttpStatus[statusCode] ?? `HTTP_${statusCode}` };
 }
 
-/** `NOT_FOUND` becomes `Not Found`. */
-function reason(status: number): string {
-  const name = HttpStatus[status] ?? 'ERROR';
-  return name
-    .toLowerCase()
-    .replaceAll(/(?:^|_)([a-z])/g, (match, letter: string) =>
-      match.replace(/_?[a-z]/, ` ${letter.toUpperCase()}`),
-    )
-    .trim();
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+/**
+ * Bad JSON, a body too large: Fastify's own errors and those of `http-errors` (Express) say so with a 4xx.
+ * Other errors may carry the status of somebody else's answer, such as a 403 of an object store.
+ */
+function isCallersFault(exception: unknown): exception is Error & { statusCode: number } {
+  if (!(exception instanceof Error)) return false;
+  const { statusCode, expose, code } = exception as {
+    statusCode?: unknown;
+    expose?: unknown;
+    code?: unknown;
+  };
+  const fromFramework = expose === true || (typeof code === 'string' && code.startsWith('FST_'));
+  return fromFramework && typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
 }
