@@ -17,9 +17,14 @@ const CENTRAL: TenantContextState = Object.freeze({ kind: 'central' });
  */
 export class TenantScope {
   #state: TenantContextState;
+  readonly #parent: TenantScope | undefined;
+  #isAborted = false;
+  #abortListeners: Set<() => void> | undefined;
 
-  constructor(state: TenantContextState = NONE) {
+  /** @param parent the scope this one is entered in; when that is aborted, so is this */
+  constructor(state: TenantContextState = NONE, parent?: TenantScope) {
     this.#state = state;
+    this.#parent = parent;
   }
 
   get state(): TenantContextState {
@@ -34,6 +39,29 @@ export class TenantScope {
   /** @throws {TenantAlreadyResolvedError} when the scope is filled already. */
   enterCentral(): void {
     this.#fill(CENTRAL);
+  }
+
+  /** Whether whoever asked for the work no longer waits for it, such as an HTTP client that hung up. */
+  get isAborted(): boolean {
+    return this.#isAborted || (this.#parent?.isAborted ?? false);
+  }
+
+  /** Tells, once, that nobody waits any more. For transports. */
+  abort(): void {
+    if (this.#isAborted) return;
+    this.#isAborted = true;
+    const listeners = this.#abortListeners;
+    this.#abortListeners = undefined;
+    for (const listener of listeners ?? []) listener();
+  }
+
+  /** @returns takes the listener off again */
+  onAbort(listener: () => void): () => void {
+    // Kept by the scope of the transport itself: the nested ones are never aborted on their own.
+    if (this.#parent) return this.#parent.onAbort(listener);
+    const listeners = (this.#abortListeners ??= new Set());
+    listeners.add(listener);
+    return () => listeners.delete(listener);
   }
 
   #fill(state: TenantContextState): void {
@@ -64,14 +92,14 @@ function storage(): AsyncLocalStorage<TenantScope | undefined> {
 export class TenantContext {
   /** Runs `fn` for `tenant` and restores what was in force before, also when `fn` throws. May be nested. */
   static run<T>(tenant: Tenant, fn: () => T): T {
-    const scope = new TenantScope();
+    const scope = new TenantScope(NONE, storage().getStore());
     scope.enterTenant(tenant);
     return storage().run(scope, fn);
   }
 
   /** Runs `fn` deliberately without a tenant, for work on central data. */
   static runCentral<T>(fn: () => T): T {
-    return storage().run(new TenantScope(CENTRAL), fn);
+    return storage().run(new TenantScope(CENTRAL, storage().getStore()), fn);
   }
 
   /** Runs `fn` inside a scope that is, or will be, filled by whoever holds it. For transports. */
@@ -91,7 +119,10 @@ export class TenantContext {
   static bind<This, Args extends unknown[], R>(
     fn: (this: This, ...args: Args) => R,
   ): (this: This, ...args: Args) => R {
-    return AsyncResource.bind(fn as (this: unknown, ...args: unknown[]) => R) as typeof fn;
+    const resource = new AsyncResource('TenantContext.bind');
+    return function bound(this: This, ...args) {
+      return resource.runInAsyncScope(fn, this, ...args);
+    };
   }
 
   static scope(): TenantScope | undefined {

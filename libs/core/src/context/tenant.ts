@@ -25,9 +25,17 @@ export interface Tenant {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * Snapshots by what they were taken from: a record that cannot change is copied once, and not for every request
+ * that enters its tenant.
+ */
+const snapshots = new WeakMap<Tenant, Tenant>();
+
 /** A frozen copy of exactly the fields of {@link Tenant}, so that nothing shared can be changed under a request. */
 export function snapshotTenant(source: Tenant): Tenant {
-  return Object.freeze({
+  const known = snapshots.get(source);
+  if (known) return known;
+  const snapshot: Tenant = Object.freeze({
     id: source.id,
     slug: source.slug,
     name: source.name,
@@ -37,10 +45,14 @@ export function snapshotTenant(source: Tenant): Tenant {
     generation: source.generation,
     metadata: deepFreeze(structuredClone(source.metadata)),
   });
+  snapshots.set(snapshot, snapshot);
+  if (Object.isFrozen(source)) snapshots.set(source, snapshot);
+  return snapshot;
 }
 
 function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value); // before its parts, which may lead back to it
   for (const inner of Object.values(value)) deepFreeze(inner);
-  return Object.freeze(value);
+  return value;
 }

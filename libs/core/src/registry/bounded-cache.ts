@@ -14,7 +14,8 @@ export class BoundedCache<V> {
 
   constructor(
     private readonly maxEntries: number,
-    private readonly nowMs: () => number = Date.now,
+    /** Must not go back: a wall clock set back would keep a suspended tenant in. */
+    private readonly nowMs: () => number = () => performance.now(),
   ) {}
 
   get size(): number {

@@ -1,4 +1,4 @@
-import type { Tenant } from '../context/tenant.js';
+import { snapshotTenant, type Tenant } from '../context/tenant.js';
 
 /** `provisioning` and `failed` tenants were never usable; `archived` ones no longer are. */
 export type TenantStatus = 'provisioning' | 'active' | 'suspended' | 'archived' | 'failed';
@@ -10,4 +10,15 @@ export interface TenantRecord extends Tenant {
   readonly domains: readonly string[];
   readonly createdAt: Date;
   readonly updatedAt: Date;
+}
+
+/** A frozen copy: what a cache hands to many must not be changed by one. */
+export function snapshotRecord(source: TenantRecord): TenantRecord {
+  return Object.freeze({
+    ...snapshotTenant(source),
+    status: source.status,
+    domains: Object.freeze([...source.domains]),
+    createdAt: source.createdAt,
+    updatedAt: source.updatedAt,
+  });
 }

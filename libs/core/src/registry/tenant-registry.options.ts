@@ -21,7 +21,12 @@ export const DEFAULT_TENANT_REGISTRY_OPTIONS: Readonly<Required<TenantRegistryOp
 export function resolveTenantRegistryOptions(
   input: TenantRegistryOptions = {},
 ): Readonly<Required<TenantRegistryOptions>> {
-  const options = { ...DEFAULT_TENANT_REGISTRY_OPTIONS, ...input };
+  const { cacheTtlMs, negativeTtlMs, maxCacheEntries } = DEFAULT_TENANT_REGISTRY_OPTIONS;
+  const options = {
+    cacheTtlMs: input.cacheTtlMs ?? cacheTtlMs,
+    negativeTtlMs: input.negativeTtlMs ?? negativeTtlMs,
+    maxCacheEntries: input.maxCacheEntries ?? maxCacheEntries,
+  };
   for (const [name, value] of Object.entries(options)) {
     if (!Number.isSafeInteger(value) || value < 0) {
       throw new TenancyConfigurationError(
