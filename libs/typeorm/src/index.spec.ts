@@ -1,0 +1,27 @@
+import * as tenantry from './index.js';
+
+it('exports what is supported, and nothing else', () => {
+  expect(Object.keys(tenantry).toSorted()).toEqual([
+    'BindingFailedError',
+    'CreateTenantRegistry1700000000000',
+    'LeaseReleasedError',
+    'LoginNotConfinedError',
+    'PostgresTenantStore',
+    'TenantDataSource',
+    'TenantDataSourceFactory',
+    'TenantPool',
+    'TenantPoolExhaustedError',
+    'TenantProvisioner',
+    'TenantRoleForeignError',
+    'TenantRoleUnusableError',
+    'TenantSchemaForeignError',
+    'TenantSchemaMissingError',
+    'TenantryTypeOrmModule',
+    'TransactionRolledBackError',
+    'UnboundSubmittableError',
+    'createBinding',
+    'inspectLogin',
+    'migrateCentral',
+    'setUpDatabase',
+  ]);
+});
