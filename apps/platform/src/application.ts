@@ -1,4 +1,4 @@
-import type { INestApplication } from '@nestjs/common';
+import { ConsoleLogger, type INestApplication, type LogLevel } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { HttpAdapterName } from './config/platform-config.js';
 import { httpAdapter } from './http/http-adapter.js';
@@ -8,16 +8,19 @@ import { PlatformModule, type PlatformOptions } from './platform.module.js';
 
 export interface ApplicationOptions extends PlatformOptions {
   readonly adapter: HttpAdapterName;
+  /** Default: refusals and worse. */
+  readonly logLevels?: LogLevel[];
 }
 
 /** The whole HTTP application on a database that is set up and migrated; not listening yet. */
 export async function createApplication({
   adapter,
+  logLevels = ['warn', 'error', 'fatal'],
   ...options
 }: ApplicationOptions): Promise<INestApplication> {
   const app = await NestFactory.create(PlatformModule.forRoot(options), httpAdapter(adapter), {
     abortOnError: false,
-    logger: ['warn', 'error', 'fatal'],
+    logger: new ConsoleLogger({ logLevels, colors: process.stdout.isTTY }),
   });
   app.use(responseHeaders);
   serveOpenApiDocument(app);

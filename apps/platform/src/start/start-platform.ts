@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { Logger, type INestApplication } from '@nestjs/common';
+import { Logger, type INestApplication, type LogLevel } from '@nestjs/common';
 import type { PostgresExit, PostgresServer } from '@tenantry/dev-servers';
 import { TenantManager, TenantRegistry } from '@tenantry/core';
 import { DataSource } from 'typeorm';
@@ -17,6 +17,8 @@ import { ensureCanListen, listenError } from './port.js';
 export interface StartOptions {
   /** Told, line by line, what takes its time. */
   readonly log: (line: string) => void;
+  /** Of the application. Default: refusals and worse. */
+  readonly logLevels?: LogLevel[];
   /** Gives up at the next occasion, after undoing what was done. */
   readonly signal?: AbortSignal;
 }
@@ -50,11 +52,17 @@ interface Backing {
 export async function startPlatform(config: PlatformConfig, options: StartOptions): Promise<RunningPlatform> {
   const { host, port, adapter, jwt } = config;
   await ensureCanListen(host, port);
+  const { logLevels } = options;
   const { database, secret, embedded } = await startBacking(config, options);
   let app: INestApplication | undefined;
   try {
     options.signal?.throwIfAborted();
-    app = await createApplication({ adapter, jwt: { ...jwt, secret }, database });
+    app = await createApplication({
+      adapter,
+      jwt: { ...jwt, secret },
+      database,
+      ...(logLevels && { logLevels }),
+    });
     await app.init();
     await recoverTenants(app.get(TenantManager));
     options.signal?.throwIfAborted();
