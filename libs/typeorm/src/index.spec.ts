@@ -16,6 +16,7 @@ it('exports what is supported, and nothing else', () => {
     'TenantRoleUnusableError',
     'TenantSchemaForeignError',
     'TenantSchemaMissingError',
+    'TenantShareExhaustedError',
     'TenantryTypeOrmModule',
     'TransactionRolledBackError',
     'UnboundSubmittableError',

@@ -11,10 +11,10 @@ export type {
 } from './datasource/tenant-data-source.options.js';
 export { inspectLogin, LoginNotConfinedError, type LoginFinding } from './datasource/login-check.js';
 
-export { TenantPool, type TenantPoolConfig } from './pool/tenant-pool.js';
+export { TenantPool, type TenantPoolConfig, type TenantPoolGauges } from './pool/tenant-pool.js';
 export type { TenantLease } from './pool/tenant-lease.js';
 export type { TenantPoolOptions } from './pool/tenant-pool.options.js';
-export { TenantPoolExhaustedError } from './pool/tenant-pool.errors.js';
+export { TenantPoolExhaustedError, TenantShareExhaustedError } from './pool/tenant-pool.errors.js';
 export { createBinding, type Binding } from './binding/binding.js';
 export {
   BindingFailedError,

@@ -66,11 +66,10 @@ describe('createBinding', () => {
         const usable = isSchemaName(name) && name !== UNBOUND_SEARCH_PATH;
         try {
           const { searchPath } = createBinding(name, undefined, []);
-          expect(usable).toBe(true);
           // What PostgreSQL reads: one quoted identifier without a quote in it.
-          expect(searchPath).toMatch(/^"[a-z0-9_]+", pg_temp$/);
+          return usable && /^"[a-z0-9_]+", pg_temp$/.test(searchPath);
         } catch (error) {
-          expect([error instanceof TenancyConfigurationError, usable]).toEqual([true, false]);
+          return !usable && error instanceof TenancyConfigurationError;
         }
       }),
       { numRuns: 2_000 },

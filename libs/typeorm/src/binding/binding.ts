@@ -7,6 +7,8 @@ export interface Binding {
   readonly searchPath: string;
   /** Role the statement runs as; `undefined` leaves the login's own. */
   readonly role: string | undefined;
+  /** How long each statement may run, in milliseconds; `undefined` leaves the session's own. */
+  readonly statementTimeoutMs?: number | undefined;
 }
 
 /**
@@ -17,12 +19,14 @@ export const UNBOUND_SEARCH_PATH = 'tenantry_unbound';
 
 /**
  * @param extensions schemas of extensions, never `public`
+ * @param statementTimeoutMs of each statement; `undefined` leaves the session's own
  * @throws {TenancyConfigurationError} for a name that cannot be a schema of ours, before it comes near SQL
  */
 export function createBinding(
   schema: string,
   role: string | undefined,
   extensions: readonly string[],
+  statementTimeoutMs?: number,
 ): Binding {
   for (const name of [schema, ...extensions, ...(role === undefined ? [] : [role])]) {
     if (!isSchemaName(name) || name === UNBOUND_SEARCH_PATH) {
@@ -31,7 +35,7 @@ export function createBinding(
       );
     }
   }
-  return Object.freeze({ schema, searchPath: searchPathOf(schema, extensions), role });
+  return Object.freeze({ schema, searchPath: searchPathOf(schema, extensions), role, statementTimeoutMs });
 }
 
 /**

@@ -51,6 +51,7 @@ export interface PgClient extends Omit<Client, 'query' | 'release'> {
   /** False while a statement is on the wire and its end has not been read. */
   readonly readyForQuery: boolean;
   readonly processID: number | null;
+  readonly secretKey: number | null;
   getTransactionStatus(): TransactionStatus;
   query(statement: Submittable): unknown;
   query(text: string): Promise<QueryResult>;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import type { Binding } from './binding.js';
+import { createBinding } from './binding.js';
 import { commandCount, simpleText } from './prelude.js';
 
 const BEGIN = 'START TRANSACTION';
-const acme: Binding = { schema: 'acme', searchPath: '"acme", pg_temp', role: 'acme_role' };
+const acme = createBinding('acme', 'acme_role', []);
 
 describe('simpleText', () => {
   it('is nothing when there is nothing to bind', () => {
@@ -28,7 +28,7 @@ describe('simpleText', () => {
     });
     fc.assert(
       fc.property(hostile, hostile, hostile, (schema, searchPath, role) => {
-        const text = simpleText({ begin: undefined, binding: { schema, searchPath, role } });
+        const text = simpleText({ begin: undefined, binding: { ...acme, schema, searchPath, role } });
         const { literals, rest } = splitLiterals(text);
         expect(rest).toBe('SELECT set_config(?, ?, true), set_config(?, ?, true), ?::regnamespace; ');
         expect(literals).toEqual(['search_path', searchPath, 'role', role, `"${schema}"`]);

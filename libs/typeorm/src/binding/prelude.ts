@@ -24,18 +24,18 @@ interface BindingStatement {
 // `set_config(…, true)` and not SET LOCAL: outside of BEGIN that draws a warning per statement. The cast to
 // regnamespace makes a missing schema an error: set_config alone would accept it, and unqualified names would
 // resolve further down the path.
-function bindingStatement({ searchPath, role, schema }: Binding): BindingStatement {
-  return role === undefined
-    ? {
-        name: 'tenantry_bind_path',
-        text: `SELECT set_config('search_path', $1, true), $2::regnamespace`,
-        values: [searchPath, `"${schema}"`],
-      }
-    : {
-        name: 'tenantry_bind_role',
-        text: `SELECT set_config('search_path', $1, true), set_config('role', $2, true), $3::regnamespace`,
-        values: [searchPath, role, `"${schema}"`],
-      };
+function bindingStatement({ searchPath, role, statementTimeoutMs, schema }: Binding): BindingStatement {
+  const settings = [
+    ['search_path', searchPath],
+    ['role', role],
+    ['statement_timeout', statementTimeoutMs?.toString()],
+  ].filter((setting): setting is [string, string] => setting[1] !== undefined);
+  const calls = settings.map(([name], i) => `set_config('${name}', $${i + 1}, true)`);
+  return {
+    name: `tenantry_bind_${settings.map(([name]) => name).join('_')}`,
+    text: `SELECT ${calls.join(', ')}, $${settings.length + 1}::regnamespace`,
+    values: [...settings.map(([, value]) => value), `"${schema}"`],
+  };
 }
 
 /** A binding as the bytes that go out for it. */

@@ -105,8 +105,8 @@ describe('kindOf', () => {
   it('answers for transaction control only when words are all there is', () => {
     fc.assert(
       fc.property(anySql(), (sql) => {
-        if (['begin', 'commit', 'rollback', 'set-transaction'].includes(kindOf(sql)))
-          expect(transactionCommand(sql)).toMatch(/^[a-z][\w\s,]*$/i);
+        const control = ['begin', 'commit', 'rollback', 'set-transaction'].includes(kindOf(sql));
+        return !control || /^[a-z][\w\s,]*$/i.test(transactionCommand(sql) ?? '');
       }),
       { numRuns: 2_000 },
     );
@@ -223,42 +223,11 @@ describe('leavesSessionState', () => {
   });
 });
 
+const WORDS = `BEGIN COMMIT END ROLLBACK TO SET TRANSACTION LOCAL LISTEN TEMP PREPARED set_config( true false
+  'x' "x" $$ -- /* */ ; , ( )`.split(/\s+/);
+
 /** Texts of every sort, with the words that matter in literals, identifiers and comments too. */
 function anySql(): fc.Arbitrary<string> {
-  const piece = fc.oneof(
-    fc.string({ unit: 'binary' }),
-    fc.constantFrom(
-      ...[
-        'BEGIN',
-        'COMMIT',
-        'END',
-        'ROLLBACK',
-        'TO',
-        'SET',
-        'TRANSACTION',
-        'LOCAL',
-        'LISTEN',
-        'TEMP',
-        'PREPARED',
-      ],
-      ...[
-        'set_config(',
-        "'x'",
-        '"x"',
-        '$$',
-        '--',
-        '/*',
-        '*/',
-        ';',
-        '\n',
-        ' ',
-        ',',
-        '(',
-        ')',
-        'true',
-        'false',
-      ],
-    ),
-  );
+  const piece = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\n', ...WORDS));
   return fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(' '));
 }

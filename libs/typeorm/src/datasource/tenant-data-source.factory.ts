@@ -1,7 +1,8 @@
 import { TenancyConfigurationError, type Tenant } from '@tenantry/core';
 import type { DataSource } from 'typeorm';
 import { createBinding, type Binding } from '../binding/binding.js';
-import type { IsolationOptions } from './tenant-data-source.options.js';
+import { statementTimeoutOf, type TenantPoolOptions } from '../pool/tenant-pool.options.js';
+import type { IsolationOptions, ResolvedTenantDataSourceOptions } from './tenant-data-source.options.js';
 import { viewMaker, type ViewMaker } from './tenant-view.js';
 
 /**
@@ -15,21 +16,26 @@ export class TenantDataSourceFactory {
   /** In order of last use, oldest first. */
   readonly #views = new Map<string, DataSource>();
   #make: ViewMaker | undefined;
+  readonly #pool: TenantPoolOptions;
+  private readonly isolation: Readonly<Required<IsolationOptions>>;
 
   constructor(
     private readonly base: DataSource,
-    private readonly isolation: Readonly<Required<IsolationOptions>>,
-  ) {}
+    options: ResolvedTenantDataSourceOptions,
+  ) {
+    this.isolation = options.isolation;
+    this.#pool = options.pool;
+  }
 
   /** @throws {TenancyConfigurationError} for a placement or schema that cannot be a tenant's */
-  forTenant(tenant: Pick<Tenant, 'schema' | 'placement'>): DataSource {
+  forTenant(tenant: Pick<Tenant, 'schema' | 'placement' | 'tier'>): DataSource {
     if (tenant.placement.cluster !== 'default') {
       throw new TenancyConfigurationError(
         `No cluster '${tenant.placement.cluster}' is configured; there is only 'default'.`,
       );
     }
     this.#refuseShared(tenant.schema);
-    return this.forSchema(tenant.schema);
+    return this.#viewOf(tenant.schema, tenant.tier);
   }
 
   /** The schema of the registry and of the application's central tables. */
@@ -39,15 +45,7 @@ export class TenantDataSourceFactory {
 
   /** @throws {TenancyConfigurationError} for a name that cannot be a schema of ours */
   forSchema(schema: string): DataSource {
-    const known = this.#views.get(schema);
-    if (known) this.#views.delete(schema);
-    const view = known ?? this.#makeView(schema);
-    this.#views.set(schema, view);
-    if (this.#views.size > this.isolation.maxViews) {
-      const [oldest] = this.#views.keys();
-      this.#views.delete(oldest!);
-    }
-    return view;
+    return this.#viewOf(schema, undefined);
   }
 
   /**
@@ -62,16 +60,27 @@ export class TenantDataSourceFactory {
     return { view: this.#maker()(binding, { bound: false }), searchPath: binding.searchPath };
   }
 
-  #makeView(schema: string): DataSource {
-    return this.#maker()(this.#bindingOf(schema));
+  #viewOf(schema: string, tier: string | undefined): DataSource {
+    const timeoutMs = statementTimeoutOf(this.#pool, tier);
+    // A tenant that changes its tier gets another view; the old one ages out.
+    const key = timeoutMs === undefined ? schema : `${schema} ${timeoutMs}`;
+    const known = this.#views.get(key);
+    if (known) this.#views.delete(key);
+    const view = known ?? this.#maker()(this.#bindingOf(schema, timeoutMs));
+    this.#views.set(key, view);
+    if (this.#views.size > this.isolation.maxViews) {
+      const [oldest] = this.#views.keys();
+      this.#views.delete(oldest!);
+    }
+    return view;
   }
 
   #maker(): ViewMaker {
     return (this.#make ??= viewMaker(this.base));
   }
 
-  #bindingOf(schema: string): Binding {
-    return createBinding(schema, this.#roleOf(schema), this.isolation.extensionSchemas);
+  #bindingOf(schema: string, statementTimeoutMs?: number): Binding {
+    return createBinding(schema, this.#roleOf(schema), this.isolation.extensionSchemas, statementTimeoutMs);
   }
 
   #refuseShared(schema: string): void {

@@ -29,7 +29,7 @@ export class TenantDataSource extends DataSource {
     const resolved = resolveTenantDataSourceOptions(tenancy);
     super({ ...options, driver: tenantDriver(resolved), installExtensions: false });
     this.#level = resolved.isolation.level;
-    this.views = new TenantDataSourceFactory(this, resolved.isolation);
+    this.views = new TenantDataSourceFactory(this, resolved);
     const own = this as { -readonly [K in keyof DataSource]: DataSource[K] };
     own.relationLoader = new TenantRelationLoader(this);
     if (own.queryResultCache)
@@ -138,7 +138,14 @@ export class TenantDataSource extends DataSource {
 function tenantDriver({ isolation, pool }: ReturnType<typeof resolveTenantDataSourceOptions>): object {
   class ConfiguredPool extends TenantPool {
     constructor(config: pg.PoolConfig) {
-      super({ ...config, tenantry: { ...pool, extendedOnly: isolation.level === 'role' } });
+      super({
+        ...config,
+        tenantry: {
+          ...pool,
+          extendedOnly: isolation.level === 'role',
+          centralSchema: isolation.centralSchema,
+        },
+      });
     }
   }
   return { ...pg, native: undefined, Pool: ConfiguredPool };

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { TenantContext } from '@tenantry/core';
+import { TenantContext, type TenantScope } from '@tenantry/core';
 import type { Binding } from '../binding/binding.js';
 import {
   LeaseReleasedError,
@@ -16,6 +16,7 @@ import {
   withTransactionModes,
   type StatementKind,
 } from '../binding/statement-kind.js';
+import { requestCancel } from './cancel-request.js';
 import type { ConnectionFacts } from './connection-facts.js';
 
 type Callback = (error: Error | null | undefined, result?: unknown) => void;
@@ -27,6 +28,8 @@ export interface LeaseOptions {
   readonly binding: Binding | undefined;
   /** Refuse several statements in one text, which only the simple protocol can carry. */
   readonly extendedOnly: boolean;
+  /** Scope of whoever borrows; when it is aborted, what runs here is cancelled. `undefined`: never. */
+  readonly abortableBy?: TenantScope | undefined;
 }
 
 /**
@@ -51,6 +54,7 @@ export class TenantLease {
   #unsure = false;
   #tainted = false;
   #broken = false;
+  readonly #stopListeningForAbort: (() => void) | undefined;
 
   constructor(client: PgClient, facts: ConnectionFacts, giveBack: Release, options: LeaseOptions) {
     this.#client = client;
@@ -60,6 +64,7 @@ export class TenantLease {
     if (options.binding) facts.schemas.add(options.binding.schema);
     // pg-pool takes its own listener off while a client is out, and an error nobody hears ends the process.
     client.on('error', this.#onError);
+    this.#stopListeningForAbort = options.abortableBy?.onAbort(() => this.#cancel());
   }
 
   get processID(): number | null {
@@ -108,6 +113,7 @@ export class TenantLease {
   readonly release = (error?: Error | boolean): void => {
     if (this.#released) throw new LeaseReleasedError();
     this.#released = true;
+    this.#stopListeningForAbort?.();
     this.#client.removeListener('error', this.#onError);
     for (const [event, listener] of this.#listeners) this.#client.removeListener(event, listener);
     const destroy = rules.mustDestroy({
@@ -119,6 +125,13 @@ export class TenantLease {
     });
     this.#giveBack(error || destroy);
   };
+
+  /** A cancel may arrive late, so the connection is never used again, and can only hit itself. */
+  #cancel(): void {
+    if (this.#outstanding === 0) return;
+    this.#unsure = true;
+    requestCancel(this.#client);
+  }
 
   readonly #onError = (): void => {
     this.#broken = true;

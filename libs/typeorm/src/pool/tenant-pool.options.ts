@@ -17,30 +17,61 @@ export interface TenantPoolOptions {
    * refuses start-up options needs `false`, and the same defaults on its side.
    */
   readonly startupParameters?: boolean;
+  /**
+   * Connections one tenant may hold at a time; its further callers wait, in order, and nobody else has to.
+   * Default: half of the pool, and at least 1.
+   */
+  readonly maxConnectionsPerTenant?: number;
+  /**
+   * How long one statement of a tenant may run, in milliseconds: one number for all, or one per tier, where
+   * `default` is for the tiers not named. The server ends it with error 57014. Default: the server's own.
+   */
+  readonly statementTimeoutMs?: number | Readonly<Record<string, number>>;
+  /** Cancels what is running for an HTTP request whose client hung up. Default true. */
+  readonly cancelOnAbort?: boolean;
 }
 
-export type ResolvedTenantPoolOptions = Readonly<Required<TenantPoolOptions>>;
+export type ResolvedTenantPoolOptions = Readonly<
+  Required<Omit<TenantPoolOptions, 'maxConnectionsPerTenant' | 'statementTimeoutMs'>> &
+    Pick<TenantPoolOptions, 'maxConnectionsPerTenant' | 'statementTimeoutMs'>
+>;
+
+/** @returns the time limit of a tier's statements, in milliseconds; undefined leaves the server's */
+export function statementTimeoutOf(
+  { statementTimeoutMs }: Pick<TenantPoolOptions, 'statementTimeoutMs'>,
+  tier: string | undefined,
+): number | undefined {
+  if (typeof statementTimeoutMs !== 'object') return statementTimeoutMs;
+  const named =
+    tier !== undefined && Object.hasOwn(statementTimeoutMs, tier) ? statementTimeoutMs[tier] : undefined;
+  return named ?? statementTimeoutMs['default'];
+}
 
 export const DEFAULT_TENANT_POOL_OPTIONS: ResolvedTenantPoolOptions = Object.freeze({
   acquireTimeoutMs: 5_000,
   maxSchemasPerConnection: 250,
   startupParameters: true,
+  cancelOnAbort: true,
 });
 
 /** @throws {TenancyConfigurationError} for a number out of its range */
 export function resolveTenantPoolOptions(input: TenantPoolOptions = {}): ResolvedTenantPoolOptions {
-  const { acquireTimeoutMs, maxSchemasPerConnection, startupParameters } = DEFAULT_TENANT_POOL_OPTIONS;
-  const options = {
-    acquireTimeoutMs: input.acquireTimeoutMs ?? acquireTimeoutMs,
-    maxSchemasPerConnection: input.maxSchemasPerConnection ?? maxSchemasPerConnection,
-    startupParameters: input.startupParameters ?? startupParameters,
-  };
-  for (const name of ['acquireTimeoutMs', 'maxSchemasPerConnection'] as const) {
-    if (!Number.isSafeInteger(options[name]) || options[name] < 1) {
-      throw new TenancyConfigurationError(
-        `pool.${name} must be a whole number of at least 1, not ${options[name]}.`,
-      );
+  const options = { ...DEFAULT_TENANT_POOL_OPTIONS, ...definedOf(input) };
+  const { acquireTimeoutMs, maxSchemasPerConnection, maxConnectionsPerTenant, statementTimeoutMs } = options;
+  refuseUnlessPositive({ acquireTimeoutMs, maxSchemasPerConnection, maxConnectionsPerTenant });
+  refuseUnlessPositive(typeof statementTimeoutMs === 'object' ? statementTimeoutMs : { statementTimeoutMs });
+  return Object.freeze(options);
+}
+
+/** An option that is there but undefined is one that is left out. */
+function definedOf(input: TenantPoolOptions): TenantPoolOptions {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
+}
+
+function refuseUnlessPositive(numbers: Readonly<Record<string, number | undefined>>): void {
+  for (const [name, value] of Object.entries(numbers)) {
+    if (value !== undefined && (!Number.isSafeInteger(value) || value < 1)) {
+      throw new TenancyConfigurationError(`pool.${name} must be a whole number of at least 1, not ${value}.`);
     }
   }
-  return Object.freeze(options);
 }

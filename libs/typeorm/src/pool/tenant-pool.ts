@@ -1,10 +1,11 @@
 import pg from 'pg';
-import { TenantContext } from '@tenantry/core';
+import { TenantContext, type TenantScope } from '@tenantry/core';
 import { UNBOUND_SEARCH_PATH, type Binding } from '../binding/binding.js';
 import type { PgClient } from '../binding/pg-internals.js';
 import { newConnectionFacts, type ConnectionFacts } from './connection-facts.js';
 import { TenantLease } from './tenant-lease.js';
-import { TenantPoolExhaustedError } from './tenant-pool.errors.js';
+import { ConnectionShares } from './connection-shares.js';
+import { TenantPoolExhaustedError, TenantShareExhaustedError } from './tenant-pool.errors.js';
 import type { ResolvedTenantPoolOptions } from './tenant-pool.options.js';
 
 type Release = (destroy?: Error | boolean) => void;
@@ -14,7 +15,31 @@ export interface TenantPoolConfig extends pg.PoolConfig {
   readonly tenantry: ResolvedTenantPoolOptions & {
     /** See `LeaseOptions.extendedOnly`. */
     readonly extendedOnly: boolean;
+    /** The one schema that is no tenant's, and may have the whole pool. */
+    readonly centralSchema?: string;
   };
+}
+
+export interface TenantPoolGauges {
+  /** Open connections, idle and leased. */
+  readonly connections: number;
+  readonly idle: number;
+  readonly leased: number;
+  /** Callers that wait for any connection. */
+  readonly waiting: number;
+  /** Callers that wait because their own tenant has all the connections it may have. */
+  readonly waitingForShare: number;
+  /** Checkouts that had to wait, since the pool was made; with `waitedMs`, their mean. */
+  readonly waits: number;
+  readonly waitedMs: number;
+  /** Connections ended at release instead of returned, since the pool was made. */
+  readonly destroyed: number;
+}
+
+interface LeaseRequest {
+  readonly binding: Binding | undefined;
+  readonly scope: TenantScope | undefined;
+  readonly startedAtMs: number;
 }
 
 /**
@@ -24,6 +49,10 @@ export interface TenantPoolConfig extends pg.PoolConfig {
 export class TenantPool extends pg.Pool {
   readonly #facts = new WeakMap<object, ConnectionFacts>();
   readonly #config: TenantPoolConfig['tenantry'];
+  readonly #shares: ConnectionShares;
+  /** Connections that a request or run is holding, to tell a caller that waits for itself. */
+  readonly #held = new WeakMap<TenantScope, number>();
+  readonly #sums = { waits: 0, waitedMs: 0, destroyed: 0 };
 
   constructor({ tenantry, ...config }: TenantPoolConfig) {
     super({
@@ -32,22 +61,45 @@ export class TenantPool extends pg.Pool {
       ...(tenantry.startupParameters && startupOptions(config)),
     });
     this.#config = tenantry;
+    const { maxConnectionsPerTenant = Math.ceil(this.options.max / 2) } = tenantry;
+    this.#shares = new ConnectionShares(maxConnectionsPerTenant, tenantry.acquireTimeoutMs);
     // An idle connection that breaks is replaced at the next checkout; unheard, its error would end the process.
     this.on('error', () => {});
   }
 
-  /** A checkout for one schema. @throws {TenantPoolExhaustedError} when none is free in time */
+  /**
+   * A checkout for one schema.
+   *
+   * @throws {TenantShareExhaustedError} when the schema had all the connections it may have for too long
+   * @throws {TenantPoolExhaustedError} when no connection of the pool was free in time
+   */
   lease(binding: Binding | undefined): Promise<TenantLease> {
-    const startedAtMs = Date.now();
-    return new Promise((resolve, reject) => {
-      // Sockets and timers made in here outlive the caller, and must not keep its tenant.
-      TenantContext.runDetached(() =>
-        super.connect((error, client, release) => {
-          if (client) return resolve(this.#leaseOf(client as unknown as PgClient, release, binding));
-          reject(this.#acquireError(error, binding, Date.now() - startedAtMs));
-        }),
-      );
-    });
+    const request: LeaseRequest = { binding, scope: TenantContext.scope(), startedAtMs: performance.now() };
+    const admission = this.#isShared(binding) ? this.#shares.acquire(binding.schema) : undefined;
+    if (!admission) return this.#checkOut(request, this.#isExhausted());
+    return admission.then(
+      () => this.#checkOut(request, true),
+      (error: TenantShareExhaustedError) => {
+        throw new TenantShareExhaustedError(
+          error.schema,
+          error.max,
+          error.waitedMs,
+          this.#heldBy(request.scope),
+        );
+      },
+    );
+  }
+
+  /** How the pool stands, for metrics: numbers of now, and sums since it was made. */
+  gauges(): TenantPoolGauges {
+    return {
+      connections: this.totalCount,
+      idle: this.idleCount,
+      leased: this.totalCount - this.idleCount,
+      waiting: this.waitingCount,
+      waitingForShare: this.#shares.waitingCount,
+      ...this.#sums,
+    };
   }
 
   /** An unbound checkout, as pg's. What it sends resolves no unqualified name. */
@@ -63,20 +115,71 @@ export class TenantPool extends pg.Pool {
     );
   }
 
-  #leaseOf(client: PgClient, release: Release, binding: Binding | undefined): TenantLease {
+  #checkOut(request: LeaseRequest, waits: boolean): Promise<TenantLease> {
+    return new Promise((resolve, reject) => {
+      // Sockets and timers made in here outlive the caller, and must not keep its tenant.
+      TenantContext.runDetached(() =>
+        super.connect((error, client, release) => {
+          const waitedMs = performance.now() - request.startedAtMs;
+          if (waits) this.#sums.waits++;
+          if (waits) this.#sums.waitedMs += waitedMs;
+          if (client) return resolve(this.#leaseOf(client as unknown as PgClient, release, request));
+          this.#releaseShare(request.binding);
+          reject(this.#acquireError(error, request, Math.round(waitedMs)));
+        }),
+      );
+    });
+  }
+
+  #isShared(binding: Binding | undefined): binding is Binding {
+    return binding !== undefined && binding.schema !== this.#config.centralSchema;
+  }
+
+  #releaseShare(binding: Binding | undefined): void {
+    if (this.#isShared(binding)) this.#shares.release(binding.schema);
+  }
+
+  #isExhausted(): boolean {
+    return this.idleCount === 0 && this.totalCount >= this.options.max;
+  }
+
+  #leaseOf(client: PgClient, release: Release, { binding, scope }: LeaseRequest): TenantLease {
     let facts = this.#facts.get(client);
     if (!facts) this.#facts.set(client, (facts = newConnectionFacts()));
     const { schemas } = facts;
-    const giveBack: Release = (destroy) =>
-      release(destroy || schemas.size >= this.#config.maxSchemasPerConnection);
-    return new TenantLease(client, facts, giveBack, { binding, extendedOnly: this.#config.extendedOnly });
+    const { maxSchemasPerConnection, extendedOnly, cancelOnAbort } = this.#config;
+    if (scope) this.#held.set(scope, this.#heldBy(scope) + 1);
+    const giveBack: Release = (destroy) => {
+      const ends = destroy || schemas.size >= maxSchemasPerConnection;
+      if (ends) this.#sums.destroyed++;
+      if (scope) this.#held.set(scope, this.#heldBy(scope) - 1);
+      this.#releaseShare(binding);
+      release(ends);
+    };
+    return new TenantLease(client, facts, giveBack, {
+      binding,
+      extendedOnly,
+      abortableBy: cancelOnAbort ? scope : undefined,
+    });
   }
 
-  #acquireError(error: Error | undefined, binding: Binding | undefined, waitedMs: number): Error | undefined {
-    const exhausted = error?.message === 'timeout exceeded when trying to connect';
-    return exhausted
-      ? new TenantPoolExhaustedError(binding?.schema, this.options.max, waitedMs, error)
-      : error;
+  #heldBy(scope: TenantScope | undefined): number {
+    return (scope && this.#held.get(scope)) ?? 0;
+  }
+
+  #acquireError(
+    error: Error | undefined,
+    { binding, scope }: LeaseRequest,
+    waitedMs: number,
+  ): Error | undefined {
+    if (error?.message !== 'timeout exceeded when trying to connect') return error;
+    return new TenantPoolExhaustedError(
+      binding?.schema,
+      this.options.max,
+      waitedMs,
+      this.#heldBy(scope),
+      error,
+    );
   }
 }
 

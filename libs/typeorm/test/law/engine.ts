@@ -1,6 +1,6 @@
 import type * as Binding from '../../src/binding/binding.js';
 import type * as Pool from '../../src/pool/tenant-pool.js';
-import type { ResolvedTenantPoolOptions } from '../../src/pool/tenant-pool.options.js';
+import { resolveTenantPoolOptions, type TenantPoolOptions } from '../../src/pool/tenant-pool.options.js';
 import type { World } from './world.js';
 
 /** The parts of the engine under test, as loaded from one (perhaps mutated) set of modules. */
@@ -8,7 +8,7 @@ export interface Engine {
   readonly createBinding: typeof Binding.createBinding;
   createPool(
     world: World,
-    options?: Partial<ResolvedTenantPoolOptions & { extendedOnly: boolean }>,
+    options?: TenantPoolOptions & { readonly extendedOnly?: boolean },
   ): Pool.TenantPool;
 }
 
@@ -18,16 +18,13 @@ export function loadEngine(): Engine {
   const { TenantPool } = require('../../src/pool/tenant-pool.js') as typeof Pool;
   return {
     createBinding,
-    createPool: (world, options) =>
+    createPool: (world, { extendedOnly = false, ...options } = {}) =>
       new TenantPool({
         connectionString: world.url,
         max: 2,
         tenantry: {
-          acquireTimeoutMs: 20_000,
-          maxSchemasPerConnection: 1_000,
-          startupParameters: true,
-          extendedOnly: false,
-          ...options,
+          ...resolveTenantPoolOptions({ acquireTimeoutMs: 20_000, maxConnectionsPerTenant: 2, ...options }),
+          extendedOnly,
         },
       }),
   };

@@ -3,7 +3,7 @@ import type * as Prelude from '../../src/binding/prelude.js';
 import type * as Rules from '../../src/binding/rules.js';
 import type * as StatementKind from '../../src/binding/statement-kind.js';
 import type * as Lease from '../../src/pool/tenant-lease.js';
-import type { ResolvedTenantPoolOptions } from '../../src/pool/tenant-pool.options.js';
+import type { TenantPoolOptions } from '../../src/pool/tenant-pool.options.js';
 
 /** The engine with one rule taken out. */
 export interface Mutant {
@@ -13,7 +13,7 @@ export interface Mutant {
   readonly seen: RegExp;
   /** Called inside `jest.isolateModules`. */
   readonly mutate: () => void;
-  readonly pool?: Partial<ResolvedTenantPoolOptions>;
+  readonly pool?: TenantPoolOptions;
 }
 
 const RULES = '../../src/binding/rules.js';
@@ -51,7 +51,7 @@ function breakPath(searchPath: (schema: string) => string): () => void {
 export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'the binding and its statement share one Sync',
-    seen: /^(ghost|missing) got/,
+    seen: /^(ghost|missing) got| read |does not exist/,
     mutate: bindInOwnRoundTrip,
   },
   {
