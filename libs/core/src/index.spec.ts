@@ -57,6 +57,7 @@ describe('what the package exports', () => {
     expect(Object.keys(testing).toSorted()).toMatchInlineSnapshot(`
      [
        "InMemoryTenantStore",
+       "describeTenantStore",
        "signTestToken",
        "tenantRecord",
      ]

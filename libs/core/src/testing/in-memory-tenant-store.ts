@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { TenantTakenError } from '../lifecycle/lifecycle.errors.js';
+import type { ManagedTenantStore, NewTenantRecord, TenantPatch } from '../lifecycle/managed-tenant-store.js';
 import { schemaNameFor } from '../registry/schema-name.js';
-import type { TenantRecord } from '../registry/tenant-record.js';
-import type { TenantListQuery, TenantPage, TenantStore } from '../registry/tenant-store.js';
+import type { TenantRecord, TenantStatus } from '../registry/tenant-record.js';
+import type { TenantListQuery, TenantPage } from '../registry/tenant-store.js';
 
 /** A whole tenant record from the few fields a test cares about. */
 export function tenantRecord(fields: Partial<TenantRecord> = {}): TenantRecord {
@@ -23,8 +25,8 @@ export function tenantRecord(fields: Partial<TenantRecord> = {}): TenantRecord {
   };
 }
 
-/** A `TenantStore` for tests without a database; passes the store contract. */
-export class InMemoryTenantStore implements TenantStore {
+/** A tenant store for tests without a database; passes the store contract. */
+export class InMemoryTenantStore implements ManagedTenantStore {
   readonly #records = new Map<string, TenantRecord>();
   readonly #watchers = new Set<(tenantId: string | undefined) => void>();
   /** How often each kind of look-up was asked, to see caches work. */
@@ -36,8 +38,7 @@ export class InMemoryTenantStore implements TenantStore {
 
   /** Adds or replaces a tenant and tells the watchers. */
   put(record: TenantRecord): void {
-    this.#records.set(record.id, record);
-    for (const watcher of this.#watchers) watcher(record.id);
+    this.#keep(record);
   }
 
   async findById(id: string): Promise<TenantRecord | undefined> {
@@ -64,6 +65,43 @@ export class InMemoryTenantStore implements TenantStore {
     return { items: items.slice(offset, offset + limit), total: items.length };
   }
 
+  async insert(tenant: NewTenantRecord): Promise<TenantRecord> {
+    this.#refuseTaken(tenant.id, tenant);
+    const now = new Date();
+    const domains = [...new Set(tenant.domains)];
+    return this.#keep({
+      ...tenant,
+      domains,
+      status: 'provisioning',
+      generation: 1,
+      createdAt: now,
+      updatedAt: now,
+    });
+  }
+
+  async update(id: string, patch: TenantPatch): Promise<TenantRecord | undefined> {
+    const record = this.#records.get(id);
+    if (!record) return undefined;
+    this.#refuseTaken(id, patch);
+    const { slug, name, tier, metadata, domains } = { ...record, ...definedOf(patch) };
+    return this.#change(record, { slug, name, tier, metadata, domains: [...new Set(domains)] });
+  }
+
+  async transition(
+    id: string,
+    from: readonly TenantStatus[],
+    to: TenantStatus,
+  ): Promise<TenantRecord | undefined> {
+    const record = this.#records.get(id);
+    return record && from.includes(record.status) ? this.#change(record, { status: to }) : undefined;
+  }
+
+  async discard(id: string): Promise<void> {
+    if (this.#records.get(id)?.status !== 'provisioning') return;
+    this.#records.delete(id);
+    this.#tell(id);
+  }
+
   async watch(onChange: (tenantId: string | undefined) => void): Promise<() => Promise<void>> {
     this.#watchers.add(onChange);
     return async () => {
@@ -71,7 +109,33 @@ export class InMemoryTenantStore implements TenantStore {
     };
   }
 
+  #refuseTaken(id: string, { slug, domains = [] }: Pick<TenantPatch, 'slug' | 'domains'>): void {
+    const others = [...this.#records.values()].filter((record) => record.id !== id);
+    if (others.some((record) => record.slug === slug)) throw new TenantTakenError('slug');
+    if (others.some((record) => record.domains.some((domain) => domains.includes(domain))))
+      throw new TenantTakenError('domain');
+  }
+
+  #change(record: TenantRecord, fields: Partial<TenantRecord>): TenantRecord {
+    return this.#keep({ ...record, ...fields, generation: record.generation + 1, updatedAt: new Date() });
+  }
+
+  #keep(record: TenantRecord): TenantRecord {
+    this.#records.set(record.id, record);
+    this.#tell(record.id);
+    return record;
+  }
+
+  #tell(id: string): void {
+    for (const watcher of this.#watchers) watcher(id);
+  }
+
   #find(matches: (record: TenantRecord) => boolean): TenantRecord | undefined {
     return [...this.#records.values()].find(matches);
   }
+}
+
+/** A field that is there but undefined is one that is left out. */
+function definedOf(patch: TenantPatch): TenantPatch {
+  return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
 }
