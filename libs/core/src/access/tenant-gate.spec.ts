@@ -79,6 +79,13 @@ describe('TenantGate', () => {
     },
   );
 
+  it('refuses two names of one kind without a look-up, even where a name needs no proof', async () => {
+    const { gate, asked } = setUp({ trustsNetwork: true });
+    const candidates = [named('header', 'slug', 'acme'), named('query', 'slug', 'nobody')];
+    await expect(gate.admit(candidates, undefined)).rejects.toThrow(TenantMismatchError);
+    expect(asked).toEqual([]);
+  });
+
   it('says in the log which place names what', async () => {
     const { gate } = setUp();
     await expect(gate.admit([named('header', 'slug', 'globex'), claim()], ann)).rejects.toThrow(

@@ -206,6 +206,35 @@ describe('TenantScope', () => {
   });
 });
 
+describe('a scope that nobody waits for any more', () => {
+  it('says so, and tells each listener once, also those of scopes entered inside', () => {
+    const scope = new TenantScope();
+    const told: string[] = [];
+    TenantContext.runInScope(scope, () => {
+      TenantContext.scope()!.onAbort(() => told.push('outer'));
+      TenantContext.run(acme, () => {
+        TenantContext.scope()!.onAbort(() => told.push('inner'));
+        TenantContext.scope()!.onAbort(() => told.push('taken off'))();
+        const inner = TenantContext.scope()!;
+        expect(inner.isAborted).toBe(false);
+        scope.abort();
+        scope.abort();
+        expect([inner.isAborted, scope.isAborted]).toEqual([true, true]);
+      });
+    });
+    expect(told).toEqual(['outer', 'inner']);
+  });
+
+  it('does not reach work that was detached from it', () => {
+    const scope = new TenantScope();
+    const detached = TenantContext.runInScope(scope, () =>
+      TenantContext.runDetached(() => TenantContext.run(acme, () => TenantContext.scope()!)),
+    );
+    scope.abort();
+    expect(detached.isAborted).toBe(false);
+  });
+});
+
 describe('TenantContext.require', () => {
   it('says what needed a tenant and how to enter one', () => {
     expect(() => TenantContext.require('The campaign table')).toThrow(TenantContextMissingError);
