@@ -1,6 +1,8 @@
-import { Agent } from 'node:http';
-import { Module, VersioningType } from '@nestjs/common';
+import { Agent, type IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { Module, VersioningType, type INestApplication } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
 import { headerStrategy, jwtClaimStrategy, pathStrategy, TenantContext } from '@tenantry/core';
 import {
   ObservingController,
@@ -37,7 +39,30 @@ const everywhere = (slug: string, length?: number) => ({
   interceptorAfter: slug,
 });
 
-describe.each(ADAPTERS)('on %s', (_, makeAdapter) => {
+/** Checks of webhook signatures do so: they need the bytes. */
+const readBodiesFirst: Readonly<Record<string, (nest: INestApplication) => void>> = {
+  Express: (nest) =>
+    nest.use((request: IncomingMessage & { body?: unknown; _body?: true }, _: unknown, next: () => void) =>
+      collect(request, (bytes) => {
+        Object.assign(request, { body: JSON.parse(bytes.toString()), _body: true });
+        next();
+      }),
+    ),
+  Fastify: (nest) =>
+    (nest.getHttpAdapter().getInstance() as FastifyInstance).addHook(
+      'preParsing',
+      (_request, _reply, payload, done) =>
+        collect(payload as Readable, (bytes) => done(null, Readable.from([bytes]))),
+    ),
+};
+
+function collect(stream: Readable, done: (bytes: Buffer) => void): void {
+  const pieces: Buffer[] = [];
+  stream.on('data', (piece: Buffer) => pieces.push(piece));
+  stream.on('end', () => done(Buffer.concat(pieces)));
+}
+
+describe.each(ADAPTERS)('on %s', (adapterName, makeAdapter) => {
   describe('a request', () => {
     let app: SampleApp;
     beforeAll(async () => {
@@ -137,6 +162,17 @@ describe.each(ADAPTERS)('on %s', (_, makeAdapter) => {
       });
       expect(answer.text).not.toMatch(/hunter2|AKIA|postgres:|node_modules| at /);
     });
+  });
+
+  it('a body that somebody read before us, and went on from an event of the socket, takes no tenant away', async () => {
+    const app = await startSampleApp(makeAdapter(), {
+      controllers,
+      configure: readBodiesFirst[adapterName]!,
+    });
+    const body = { text: 'x'.repeat(50_000) };
+    const answer = await app.call('/observe', { token: tokens.acme, body, chunks: 20 });
+    await app.nest.close();
+    expect(answer).toMatchObject({ status: 201, body: everywhere('acme', 50_000) });
   });
 
   describe('a global prefix and versions in the path', () => {
