@@ -7,6 +7,7 @@ it('exports what is supported, and nothing else', () => {
     'LeaseReleasedError',
     'LoginNotConfinedError',
     'PostgresTenantStore',
+    'SessionNeededError',
     'TenantDataSource',
     'TenantDataSourceFactory',
     'TenantPool',

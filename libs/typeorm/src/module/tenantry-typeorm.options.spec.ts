@@ -54,9 +54,9 @@ describe('runtimeDataSourceOptions', () => {
 
 describe('adminDataSourceOptions', () => {
   it('has the migrations of tenants, few connections, and nothing that runs application code', () => {
-    class CreateThings {}
+    const CreateThings = 'dist/migrations/*.js';
     const typeorm = {
-      subscribers: [class {}],
+      subscribers: ['dist/subscribers/*.js'],
       cache: { type: 'redis' },
       migrationsTableName: 'history',
     } as object;
@@ -64,7 +64,7 @@ describe('adminDataSourceOptions', () => {
       url,
       adminUrl,
       typeorm,
-      tenantMigrations: [CreateThings as never],
+      tenantMigrations: [CreateThings],
     });
     expect(adminDataSourceOptions(resolved, adminUrl)).toMatchObject({
       url: adminUrl,
