@@ -1,7 +1,7 @@
 import { Agent, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { Module, VersioningType, type INestApplication } from '@nestjs/common';
-import { APP_GUARD, APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { headerStrategy, jwtClaimStrategy, pathStrategy, TenantContext } from '@tenantry/core';
 import {
@@ -255,5 +255,24 @@ describe.each(ADAPTERS)('on %s', (adapterName, makeAdapter) => {
       const answer = await app.call('/errors/plain', { token: tokens.globex });
       expect(answer).toMatchObject({ status: 418, body: { filter: 'globex', filterAfterAwait: 'globex' } });
     });
+  });
+
+  it('guards and filters of the root module come before ours: without a tenant, and not at all', async () => {
+    const app = await startSampleApp(makeAdapter(), {
+      controllers,
+      providers: [
+        { provide: APP_GUARD, useClass: ObservingGuard },
+        { provide: APP_FILTER, useClass: ObservingFilter },
+      ],
+      features: [
+        { module: FeatureModule, providers: [{ provide: APP_INTERCEPTOR, useClass: ObservingInterceptor }] },
+      ],
+    });
+    const served = await app.call('/whoami', { token: tokens.acme });
+    const failed = await app.call('/errors/plain', { token: tokens.acme });
+    await app.nest.close();
+    expect(served.body).toMatchObject({ tenant: 'acme', interceptor: 'acme' });
+    expect(served.body).not.toHaveProperty('guard');
+    expect(failed).toMatchObject({ status: 500, body: { code: 'INTERNAL_SERVER_ERROR' } });
   });
 });

@@ -4,6 +4,7 @@ import {
   type DynamicModule,
   type INestApplication,
   type LoggerService,
+  type Provider,
   type Type,
 } from '@nestjs/common';
 import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
@@ -79,6 +80,8 @@ export interface SampleApp {
 export interface SampleAppOptions {
   readonly tenancy?: TenancyModuleOptions | DynamicModule;
   readonly controllers?: readonly Type[];
+  /** Of the root module, which Nest looks at before all others. */
+  readonly providers?: readonly Provider[];
   /** Modules that come after TenancyModule. */
   readonly features?: readonly DynamicModule[];
   /** Called before the application starts to listen. */
@@ -106,6 +109,7 @@ export async function startSampleApp(
         ...features,
       ],
       controllers: [...controllers],
+      providers: [...(options.providers ?? [])],
     },
     adapter,
     { abortOnError: false, logger: keepingLogger(log) },
