@@ -19,6 +19,7 @@ export { createBinding, type Binding } from './binding/binding.js';
 export {
   BindingFailedError,
   LeaseReleasedError,
+  SessionNeededError,
   TenantRoleUnusableError,
   TenantSchemaMissingError,
   TransactionRolledBackError,

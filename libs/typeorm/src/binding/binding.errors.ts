@@ -79,3 +79,16 @@ export class UnboundSubmittableError extends TenancyError {
     });
   }
 }
+
+/** The statement needs a session of its own, and a transaction pooler gives none. It was not sent. */
+export class SessionNeededError extends TenancyError {
+  constructor() {
+    super({
+      code: 'SESSION_NEEDED',
+      kind: 'internal',
+      message:
+        'This statement leaves state on its session, or must run outside of any transaction (SET, LISTEN, temporary tables, ' +
+        'VACUUM, CALL, DO, …), which a transaction pooler cannot carry. Run it on a direct connection.',
+    });
+  }
+}

@@ -17,6 +17,13 @@ export interface Binding {
  */
 export const UNBOUND_SEARCH_PATH = 'tenantry_unbound';
 
+/** For connections whose session may hold anything: makes every unqualified name resolve to nothing. */
+export const UNBOUND_BINDING: Binding = Object.freeze({
+  schema: 'pg_catalog',
+  searchPath: UNBOUND_SEARCH_PATH,
+  role: undefined,
+});
+
 /**
  * @param extensions schemas of extensions, never `public`
  * @param statementTimeoutMs of each statement; `undefined` leaves the session's own

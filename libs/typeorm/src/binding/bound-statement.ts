@@ -79,7 +79,7 @@ export class BoundStatement implements Submittable {
   handleCommandComplete(message: WireMessage, connection: WireConnection): void {
     if (this.#preludeLeft === 0) return this.inner.handleCommandComplete(message, connection);
     this.#preludeLeft--;
-    if (this.#preludeLeft === 0 && this.#preparing !== undefined) this.#plan?.prepared.add(this.#preparing);
+    if (this.#preludeLeft === 0 && this.#preparing !== undefined) this.#plan?.prepared?.add(this.#preparing);
   }
 
   handleError(error: Error, connection: WireConnection): void {

@@ -9,6 +9,9 @@ export interface Prelude {
   readonly binding: Binding | undefined;
 }
 
+/** Names of the binding statements that a connection is known to have prepared; `undefined` where none can be kept. */
+export type PreparedBindings = Set<string> | undefined;
+
 /** How many commands the server will complete before the statement's own. */
 export function commandCount({ begin, binding }: Prelude): number {
   return (begin === undefined ? 0 : 1) + (binding ? 1 : 0);
@@ -45,6 +48,8 @@ interface EncodedBinding {
   readonly prepare: () => Buffer;
   /** Bind and Execute of the prepared statement; the same for every use of the binding, so made once. */
   readonly use: Buffer;
+  /** Parse, Bind and Execute without a name: for connections that may be another one at the next batch. */
+  readonly once: () => Buffer;
 }
 
 const encoded = new WeakMap<Binding, EncodedBinding>();
@@ -58,13 +63,16 @@ function encodedBinding(binding: Binding): EncodedBinding {
     // An earlier batch may have prepared it and failed behind that: Close never fails, Parse would.
     prepare: () => Buffer.concat([serialize.close({ type: 'S', name }), serialize.parse({ name, text })]),
     use: Buffer.concat([serialize.bind({ statement: name, values: [...values] }), serialize.execute()]),
+    once: () =>
+      Buffer.concat([
+        serialize.parse({ text }),
+        serialize.bind({ values: [...values] }),
+        serialize.execute(),
+      ]),
   };
   encoded.set(binding, made);
   return made;
 }
-
-/** Names of the binding statements that a connection is known to have prepared. */
-export type PreparedBindings = Set<string>;
 
 /**
  * The prelude as extended-protocol messages without a Sync: if one of them fails, the server skips everything up
@@ -79,7 +87,8 @@ export function encodePrelude(
   const chunks =
     begin === undefined ? [] : [serialize.parse({ text: begin }), serialize.bind(), serialize.execute()];
   if (!binding) return { chunks, preparing: undefined };
-  const { statement, prepare, use } = encodedBinding(binding);
+  const { statement, prepare, use, once } = encodedBinding(binding);
+  if (!prepared) return { chunks: [...chunks, once()], preparing: undefined };
   const preparing = prepared.has(statement) ? undefined : statement;
   if (preparing !== undefined) chunks.push(prepare());
   chunks.push(use);

@@ -94,11 +94,12 @@ function rootModule(options: DynamicModule): DynamicModule {
       {
         provide: TENANT_STORE,
         inject: [TenantDataSourceFactory, TENANTRY_TYPEORM_OPTIONS],
-        useFactory: (views: TenantDataSourceFactory, { isolation, input }: ResolvedTenantryTypeOrmOptions) =>
-          new PostgresTenantStore(views.central(), isolation.centralSchema, {
-            connectionString: input.url,
-            ssl: input.typeorm?.ssl as pg.ClientConfig['ssl'],
-          }),
+        useFactory: (views: TenantDataSourceFactory, resolved: ResolvedTenantryTypeOrmOptions) =>
+          new PostgresTenantStore(
+            views.central(),
+            resolved.isolation.centralSchema,
+            listenerConfig(resolved),
+          ),
       },
       { provide: TenantProvisioner, inject: [TENANTRY_TYPEORM_OPTIONS], useFactory: createProvisioner },
       {
@@ -128,6 +129,14 @@ function mayMendItself(error: unknown): boolean {
   if (isTenancyError(error)) return false;
   if (error instanceof TypeORMError) return error instanceof QueryFailedError;
   return !REFUSED_BY_SERVER.test(String((error as { code?: unknown }).code));
+}
+
+/** LISTEN needs a session of its own, which a transaction pooler does not give. */
+function listenerConfig({ input, pool }: ResolvedTenantryTypeOrmOptions): pg.ClientConfig | undefined {
+  const connectionString = input.listenUrl ?? (pool.pooler === 'none' ? input.url : undefined);
+  return connectionString === undefined
+    ? undefined
+    : { connectionString, ssl: input.typeorm?.ssl as pg.ClientConfig['ssl'] };
 }
 
 function createProvisioner(resolved: ResolvedTenantryTypeOrmOptions): TenantProvisioner {

@@ -16,6 +16,11 @@ export interface TenantryTypeOrmOptions extends TenantDataSourceOptions {
    * tenants, but cannot create them.
    */
   readonly adminUrl?: string;
+  /**
+   * Direct connection of the runtime login, on which changes of the registry are heard (LISTEN). Default: `url`, or
+   * nothing behind a transaction pooler: then another instance's change is seen when the cache's TTL ends.
+   */
+  readonly listenUrl?: string;
   /** TypeORM migrations of a tenant's schema: classes, or globs. */
   readonly tenantMigrations?: MigrationList;
   /** Connections for all tenants together. Default 10. */

@@ -7,6 +7,7 @@ export interface ConnectionFacts {
   readonly schemas: Set<string>;
 }
 
-export function newConnectionFacts(): ConnectionFacts {
-  return { prepared: new Set(), schemas: new Set() };
+/** @param keepsStatements whether what is prepared is still there at the next batch */
+export function newConnectionFacts(keepsStatements: boolean): ConnectionFacts {
+  return { prepared: keepsStatements ? new Set() : undefined, schemas: new Set() };
 }

@@ -3,6 +3,7 @@ import { TenantContext, type TenantScope } from '@tenantry/core';
 import type { Binding } from '../binding/binding.js';
 import {
   LeaseReleasedError,
+  SessionNeededError,
   TransactionRolledBackError,
   UnboundSubmittableError,
 } from '../binding/binding.errors.js';
@@ -28,6 +29,8 @@ export interface LeaseOptions {
   readonly binding: Binding | undefined;
   /** Refuse several statements in one text, which only the simple protocol can carry. */
   readonly extendedOnly: boolean;
+  /** False behind a transaction pooler, where the next batch may run on another session. */
+  readonly hasSession: boolean;
   /** Scope of whoever borrows; when it is aborted, what runs here is cancelled. `undefined`: never. */
   readonly abortableBy?: TenantScope | undefined;
 }
@@ -144,10 +147,14 @@ export class TenantLease {
     const kind = kindOf(text);
     const local = this.#answerLocally(kind, text);
     if (local) return Promise.resolve(local);
-    if (leavesSessionState(text)) this.#tainted = true;
-    const query = createQuery(statement, values);
+    const leavesState = leavesSessionState(text);
     const status = this.#deferredBegin === undefined ? this.#status() : 'T';
-    if (rules.goesAlone(kind, status) && this.#options.binding) {
+    const goesAlone = rules.goesAlone(kind, status);
+    if (!this.#options.hasSession && (leavesState || goesAlone))
+      return Promise.reject(new SessionNeededError());
+    this.#tainted ||= leavesState;
+    const query = createQuery(statement, values);
+    if (goesAlone && this.#options.binding) {
       return this.#runAlone(this.#options.binding, () => this.#send(kind, query, true));
     }
     return this.#send(kind, query, false);
@@ -253,7 +260,9 @@ export class TenantLease {
       throw new UnboundSubmittableError(statement.constructor.name);
     }
     if (isPgQuery(statement)) this.#prepareQuery(statement);
-    this.#tainted ||= leavesSessionState(textOf(statement));
+    const leavesState = leavesSessionState(textOf(statement));
+    if (leavesState && !this.#options.hasSession) throw new SessionNeededError();
+    this.#tainted ||= leavesState;
     if (done) statement.callback = TenantContext.bind(done);
     this.#dispatch(statement, 'plain', false);
     return statement;

@@ -3,7 +3,12 @@ import { resolveTenantPoolOptions } from './tenant-pool.options.js';
 
 describe('resolveTenantPoolOptions', () => {
   it('waits five seconds, ends a connection after 250 schemas and sets start-up parameters by default', () => {
-    const defaults = { acquireTimeoutMs: 5_000, maxSchemasPerConnection: 250, startupParameters: true };
+    const defaults = {
+      acquireTimeoutMs: 5_000,
+      maxSchemasPerConnection: 250,
+      pooler: 'none',
+      cancelOnAbort: true,
+    };
     expect(resolveTenantPoolOptions()).toMatchObject(defaults);
     expect(resolveTenantPoolOptions({ acquireTimeoutMs: undefined } as object)).toEqual(
       resolveTenantPoolOptions(),
@@ -11,8 +16,8 @@ describe('resolveTenantPoolOptions', () => {
   });
 
   it('takes what is given, and freezes it', () => {
-    const options = resolveTenantPoolOptions({ maxSchemasPerConnection: 1, startupParameters: false });
-    expect(options).toMatchObject({ maxSchemasPerConnection: 1, startupParameters: false });
+    const options = resolveTenantPoolOptions({ maxSchemasPerConnection: 1, pooler: 'transaction' });
+    expect(options).toMatchObject({ maxSchemasPerConnection: 1, pooler: 'transaction' });
     expect(Object.isFrozen(options)).toBe(true);
   });
 

@@ -13,10 +13,12 @@ export interface TenantPoolOptions {
    */
   readonly maxSchemasPerConnection?: number;
   /**
-   * Sets `search_path` and `role` of new connections by start-up parameters. Default true. A pooler that
-   * refuses start-up options needs `false`, and the same defaults on its side.
+   * What stands between this application and PostgreSQL. With `none` (default) new connections get a path that
+   * names nothing as a start-up parameter, and keep the binding prepared. A `transaction` pooler (PgBouncer in
+   * transaction mode) allows neither, nor anything that needs a session: statements that would leave session
+   * state, and those that must run alone (VACUUM, CALL, DO, …), are refused with `SessionNeededError`.
    */
-  readonly startupParameters?: boolean;
+  readonly pooler?: 'none' | 'transaction';
   /**
    * Connections one tenant may hold at a time; its further callers wait, in order, and nobody else has to.
    * Default: half of the pool, and at least 1.
@@ -50,7 +52,7 @@ export function statementTimeoutOf(
 export const DEFAULT_TENANT_POOL_OPTIONS: ResolvedTenantPoolOptions = Object.freeze({
   acquireTimeoutMs: 5_000,
   maxSchemasPerConnection: 250,
-  startupParameters: true,
+  pooler: 'none',
   cancelOnAbort: true,
 });
 

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { TenantContext, type TenantScope } from '@tenantry/core';
-import { UNBOUND_SEARCH_PATH, type Binding } from '../binding/binding.js';
+import { UNBOUND_BINDING, UNBOUND_SEARCH_PATH, type Binding } from '../binding/binding.js';
 import type { PgClient } from '../binding/pg-internals.js';
 import { newConnectionFacts, type ConnectionFacts } from './connection-facts.js';
 import { TenantLease } from './tenant-lease.js';
@@ -58,7 +58,7 @@ export class TenantPool extends pg.Pool {
     super({
       ...config,
       connectionTimeoutMillis: tenantry.acquireTimeoutMs,
-      ...(tenantry.startupParameters && startupOptions(config)),
+      ...(tenantry.pooler === 'none' && startupOptions(config)),
     });
     this.#config = tenantry;
     const { maxConnectionsPerTenant = Math.ceil(this.options.max / 2) } = tenantry;
@@ -144,10 +144,10 @@ export class TenantPool extends pg.Pool {
   }
 
   #leaseOf(client: PgClient, release: Release, { binding, scope }: LeaseRequest): TenantLease {
+    const { maxSchemasPerConnection, extendedOnly, cancelOnAbort, pooler } = this.#config;
     let facts = this.#facts.get(client);
-    if (!facts) this.#facts.set(client, (facts = newConnectionFacts()));
+    if (!facts) this.#facts.set(client, (facts = newConnectionFacts(pooler === 'none')));
     const { schemas } = facts;
-    const { maxSchemasPerConnection, extendedOnly, cancelOnAbort } = this.#config;
     if (scope) this.#held.set(scope, this.#heldBy(scope) + 1);
     const giveBack: Release = (destroy) => {
       const ends = destroy || schemas.size >= maxSchemasPerConnection;
@@ -157,8 +157,10 @@ export class TenantPool extends pg.Pool {
       release(ends);
     };
     return new TenantLease(client, facts, giveBack, {
-      binding,
+      // Behind a pooler the session may be anybody's last one: what is unbound has to say so.
+      binding: binding ?? (pooler === 'none' ? undefined : UNBOUND_BINDING),
       extendedOnly,
+      hasSession: pooler === 'none',
       abortableBy: cancelOnAbort ? scope : undefined,
     });
   }

@@ -21,6 +21,8 @@ export class Actor {
     private readonly world: World,
     private readonly oracle: Oracle,
     private readonly tenant: string,
+    /** Whether the connection is a session; behind a transaction pooler it is not. */
+    private readonly hasSession = true,
   ) {}
 
   async run(steps: readonly Step[], ending: Ending): Promise<void> {
@@ -85,7 +87,7 @@ export class Actor {
       case 'set-session-path':
         return this.#outside(`SET search_path = ${this.#other()}`, { burns: true });
       case 'set-session-path-in-function':
-        return this.#outside(`SELECT ext.hidden_set('${this.#other()}')`, { burns: false });
+        return this.#outside(`SELECT ext.hidden_set('${this.#other()}')`, { burns: false, hidden: true });
       case 'temporary-table':
         return this.#outside(`CREATE TEMP TABLE IF NOT EXISTS me AS SELECT 'TEMP'::text AS name`, {
           burns: true,
@@ -167,10 +169,17 @@ export class Actor {
     await this.#step('read');
   }
 
-  async #outside(sql: string, { burns }: { burns: boolean }): Promise<void> {
+  async #outside(
+    sql: string,
+    { burns, hidden = false }: { burns: boolean; hidden?: boolean },
+  ): Promise<void> {
     if (this.#transaction !== 'none') return;
-    this.#burns ||= burns;
-    await this.#query(sql);
+    if (this.hasSession || hidden) {
+      this.#burns ||= burns;
+      await this.#query(sql);
+    } else {
+      await this.#mustFail('a statement that needs a session', () => this.#query(sql), 'SESSION_NEEDED');
+    }
     await this.#step('read');
   }
 

@@ -7,8 +7,8 @@ import type { World } from './world.js';
 export interface Engine {
   readonly createBinding: typeof Binding.createBinding;
   createPool(
-    world: World,
-    options?: TenantPoolOptions & { readonly extendedOnly?: boolean },
+    world: Pick<World, 'url'>,
+    options?: TenantPoolOptions & { readonly extendedOnly?: boolean; readonly max?: number },
   ): Pool.TenantPool;
 }
 
@@ -18,10 +18,10 @@ export function loadEngine(): Engine {
   const { TenantPool } = require('../../src/pool/tenant-pool.js') as typeof Pool;
   return {
     createBinding,
-    createPool: (world, { extendedOnly = false, ...options } = {}) =>
+    createPool: (world, { extendedOnly = false, max = 2, ...options } = {}) =>
       new TenantPool({
         connectionString: world.url,
-        max: 2,
+        max,
         tenantry: {
           ...resolveTenantPoolOptions({ acquireTimeoutMs: 20_000, maxConnectionsPerTenant: 2, ...options }),
           extendedOnly,

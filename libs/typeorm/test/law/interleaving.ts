@@ -12,9 +12,10 @@ export async function checkInterleavings(
   world: World,
   pool: TenantPool,
   oracle: Oracle,
-  parameters: fc.Parameters<[readonly Program[]]>,
+  parameters: fc.Parameters<[readonly Program[]]> & { readonly set?: fc.Arbitrary<readonly Program[]> },
 ): Promise<void> {
-  const property = fc.asyncProperty(programs, async (set) => {
+  const { set: sets = programs(), ...rest } = parameters;
+  const property = fc.asyncProperty(sets, async (set) => {
     // All settle before anything is judged: a connection still in use would disturb the next set.
     const outcomes = await Promise.allSettled(
       set.map((program) => runProgram(engine, world, pool, oracle, program)),
@@ -23,7 +24,7 @@ export async function checkInterleavings(
     if (broken) throw broken.reason;
     await oracle.checkLedgers();
   });
-  await fc.assert(property, { endOnFailure: true, ...parameters });
+  await fc.assert(property, { endOnFailure: true, ...rest });
 }
 
 async function runProgram(
@@ -37,7 +38,7 @@ async function runProgram(
   if (typeof borrower === 'number') {
     const tenant = world.tenants[borrower]!;
     const lease = await pool.lease(engine.createBinding(tenant, tenant, []));
-    return new Actor(lease, world, oracle, tenant).run(steps, ending);
+    return new Actor(lease, world, oracle, tenant, oracle.hasSessions).run(steps, ending);
   }
   const refused = {
     unbound: '42P01',

@@ -18,13 +18,13 @@ afterEach(async () => {
   await world.close();
 });
 
-async function check({ mutate, pool: options }: Pick<Mutant, 'mutate' | 'pool'>): Promise<void> {
+async function check({ mutate }: Pick<Mutant, 'mutate'>): Promise<void> {
   let engine: Engine | undefined;
   jest.isolateModules(() => {
     mutate();
     engine = loadEngine();
   });
-  const pool = engine!.createPool(world, { acquireTimeoutMs: 3_000, ...options });
+  const pool = engine!.createPool(world, { acquireTimeoutMs: 3_000 });
   try {
     await checkInterleavings(engine!, world, pool, new Oracle(world), { numRuns: 150, seed: 7 });
   } finally {

@@ -3,7 +3,6 @@ import type * as Prelude from '../../src/binding/prelude.js';
 import type * as Rules from '../../src/binding/rules.js';
 import type * as StatementKind from '../../src/binding/statement-kind.js';
 import type * as Lease from '../../src/pool/tenant-lease.js';
-import type { TenantPoolOptions } from '../../src/pool/tenant-pool.options.js';
 
 /** The engine with one rule taken out. */
 export interface Mutant {
@@ -13,7 +12,6 @@ export interface Mutant {
   readonly seen: RegExp;
   /** Called inside `jest.isolateModules`. */
   readonly mutate: () => void;
-  readonly pool?: TenantPoolOptions;
 }
 
 const RULES = '../../src/binding/rules.js';
@@ -51,7 +49,7 @@ function breakPath(searchPath: (schema: string) => string): () => void {
 export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'the binding and its statement share one Sync',
-    seen: /^(ghost|missing) got| read |does not exist/,
+    seen: /^(ghost|missing|unbound) got| read |does not exist/,
     mutate: bindInOwnRoundTrip,
   },
   {
@@ -113,8 +111,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'an unbound connection has a path that does not exist',
     seen: /^unbound got .*PUBLIC/,
-    mutate: () => {},
-    pool: { startupParameters: false },
+    mutate: breakUnboundPath,
   },
   { rule: 'pg_temp is last in the path', seen: /read TEMP/, mutate: breakPath((schema) => `"${schema}"`) },
   {
@@ -129,6 +126,12 @@ export const MUTANTS: readonly Mutant[] = [
     mutate: outliveRelease,
   },
 ];
+
+/** The path that PostgreSQL gives to everybody. */
+function breakUnboundPath(): void {
+  const actual = jest.requireActual<typeof Binding>(BINDING);
+  jest.doMock(BINDING, () => ({ ...actual, UNBOUND_SEARCH_PATH: '"$user",public' }));
+}
 
 /** A session SET as its own query, whose error nobody looks at: what most tenancy code does. */
 function bindInOwnRoundTrip(): void {

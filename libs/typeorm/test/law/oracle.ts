@@ -10,7 +10,11 @@ export class Oracle {
   readonly #burnt = new Set<number>();
   #nextId = 1;
 
-  constructor(private readonly world: World) {}
+  /** @param hasSessions whether a process id names one session; a pooler's do not */
+  constructor(
+    private readonly world: World,
+    readonly hasSessions = true,
+  ) {}
 
   nextId(): number {
     return this.#nextId++;
@@ -34,7 +38,8 @@ export class Oracle {
   }
 
   checkConnection(pid: number | null): void {
-    if (pid !== null && this.#burnt.has(pid)) throw new LawBroken(`connection ${pid} serves again`);
+    if (this.hasSessions && pid !== null && this.#burnt.has(pid))
+      throw new LawBroken(`connection ${pid} serves again`);
   }
 
   /** Everything acknowledged is there, and nothing is there that nobody wrote. */

@@ -54,5 +54,7 @@ const program: fc.Arbitrary<Program> = fc.record({
   ),
 });
 
-/** Programs that run at the same time, over two connections. */
-export const programs: fc.Arbitrary<readonly Program[]> = fc.array(program, { minLength: 3, maxLength: 12 });
+/** Programs that run at the same time. */
+export function programs({ min = 3, max = 12 } = {}): fc.Arbitrary<readonly Program[]> {
+  return fc.array(program, { minLength: min, maxLength: max });
+}
