@@ -16,9 +16,13 @@ module.exports = {
       name: 'core-imports-only-nest',
       comment: 'core depends on Nest and Node alone, so that every other package can depend on core.',
       severity: 'error',
-      from: { path: '^libs/core/src' },
+      from: { path: '^libs/core/src', pathNot: '\\.spec\\.ts$' },
       to: {
-        pathNot: ['^libs/core/src', '^node_modules/@nestjs/(common|core|jwt)/', '^node_modules/(rxjs|reflect-metadata)/'],
+        pathNot: [
+          '^libs/core/src',
+          '^node_modules/@nestjs/(common|core|jwt)/',
+          '^node_modules/(rxjs|reflect-metadata)/',
+        ],
         dependencyTypesNot: ['core'],
       },
     },

@@ -8,10 +8,15 @@ import {
 import type { RelationMetadata } from 'typeorm/metadata/RelationMetadata.js';
 import { RelationLoader } from 'typeorm/query-builder/RelationLoader.js';
 import { RawSqlResultsToEntityTransformer } from 'typeorm/query-builder/transformer/RawSqlResultsToEntityTransformer.js';
-import type { TenantDataSource } from './tenant-data-source.js';
+import { isJoined, joinCurrent } from '../transaction/joined-runner.js';
 
 /** The view that an entity with lazy relations came from; a lazy relation is loaded from there, for good. */
 const homes = new WeakMap<object, DataSource>();
+
+/** A data source that knows which view is in force. */
+interface RoutingDataSource extends DataSource {
+  currentOrNone(): DataSource | undefined;
+}
 
 /** Set for the length of one synchronous call; nothing else can run in between. */
 let makingFor: DataSource | undefined;
@@ -32,7 +37,7 @@ export function makeAtHome<T>(view: DataSource, make: () => T): T {
  * TypeORM would load them through the base, and so from whoever is in force then.
  */
 export class TenantRelationLoader extends RelationLoader {
-  constructor(private readonly base: TenantDataSource) {
+  constructor(private readonly base: RoutingDataSource) {
     super(base);
   }
 
@@ -44,13 +49,14 @@ export class TenantRelationLoader extends RelationLoader {
   ): Promise<never[]> {
     const first = (Array.isArray(entities) ? entities[0] : entities) as object | undefined;
     const home = first && homes.get(first);
-    const live = queryRunner && !queryRunner.isReleased ? queryRunner : undefined;
+    // The runner of a transaction is gone when it ends, and refused elsewhere: the one current now is asked instead.
+    const live = queryRunner && !queryRunner.isReleased && !isJoined(queryRunner) ? queryRunner : undefined;
     const load = async (): Promise<never[]> =>
       home && !live
         ? (home.relationLoader.load as (...all: unknown[]) => Promise<never[]>)(
             relation,
             entities,
-            undefined,
+            home === this.base.currentOrNone() ? joinCurrent(this.base) : undefined,
             ...rest,
           )
         : (super.load as (...all: unknown[]) => Promise<never[]>).call(
@@ -110,7 +116,7 @@ export class ViewEntityManager extends EntityManager {
 }
 
 /** Entities made with `new` get their home when they are first saved. */
-export function trackLazyHomes(base: TenantDataSource): void {
+export function trackLazyHomes(base: DataSource): void {
   if (!base.entityMetadatas.some(({ lazyRelations }) => lazyRelations.length > 0)) return;
   hydrateAtHome();
   base.subscribers.push({ afterInsert: rememberHome });

@@ -1,18 +1,20 @@
 import pg from 'pg';
 import { TenancyConfigurationError, TenantContext, TenantContextMissingError } from '@tenantry/core';
 import { DataSource, type QueryRunner, type ReplicationMode } from 'typeorm';
-import { inspectLogin, LoginNotConfinedError } from './login-check.js';
+import { inspectIsolation } from '../doctor/inspect-isolation.js';
+import { IsolationBrokenError } from '../doctor/isolation.errors.js';
 import { TenantPool } from '../pool/tenant-pool.js';
 import { TenantRelationLoader, trackLazyHomes } from './lazy-relations.js';
 import {
   refuseUnsafeOptions,
   resolveTenantDataSourceOptions,
-  type IsolationLevel,
+  type IsolationOptions,
   type PostgresOptions,
   type TenantDataSourceOptions,
 } from './tenant-data-source.options.js';
 import { TenantDataSourceFactory } from './tenant-data-source.factory.js';
 import { TenantResultCache } from './tenant-result-cache.js';
+import { joinCurrent, RoutedEntityManager } from '../transaction/joined-runner.js';
 
 /**
  * The application's one `DataSource`. It belongs to no tenant: whatever is asked of it (repositories,
@@ -21,28 +23,30 @@ import { TenantResultCache } from './tenant-result-cache.js';
  */
 export class TenantDataSource extends DataSource {
   readonly views: TenantDataSourceFactory;
-  readonly #level: IsolationLevel;
+  readonly #isolation: IsolationOptions;
   #initializing: Promise<this> | undefined;
 
   constructor(options: PostgresOptions, tenancy?: TenantDataSourceOptions) {
     refuseUnsafeOptions(options);
     const resolved = resolveTenantDataSourceOptions(tenancy);
     super({ ...options, driver: tenantDriver(resolved), installExtensions: false });
-    this.#level = resolved.isolation.level;
+    this.#isolation = resolved.isolation;
     this.views = new TenantDataSourceFactory(this, resolved);
     const own = this as { -readonly [K in keyof DataSource]: DataSource[K] };
+    own.manager = new RoutedEntityManager(this);
     own.relationLoader = new TenantRelationLoader(this);
     if (own.queryResultCache)
       own.queryResultCache = new TenantResultCache(own.queryResultCache, () => this.currentOrNone());
   }
 
   /**
-   * The routing point.
+   * The routing point. Inside a transaction of the tenant in force the runner joins it.
    *
    * @throws {TenantContextMissingError} when neither a tenant nor the central context is in force
+   * @throws {TransactionEndedError} in code that was not awaited and has outlived its transaction
    */
   override createQueryRunner(mode?: ReplicationMode): QueryRunner {
-    return this.current().createQueryRunner(mode);
+    return joinCurrent(this) ?? this.current().createQueryRunner(mode);
   }
 
   /** @throws {TenantContextMissingError} when neither a tenant nor the central context is in force */
@@ -106,7 +110,7 @@ export class TenantDataSource extends DataSource {
     await super.initialize();
     try {
       this.#refusePinnedEntities();
-      if (this.#level === 'role') await this.#refuseUnconfinedLogin();
+      if (this.#isolation.level === 'role') await this.#refuseBrokenIsolation();
     } catch (error) {
       await this.destroy();
       throw error;
@@ -115,13 +119,13 @@ export class TenantDataSource extends DataSource {
     return this;
   }
 
-  async #refuseUnconfinedLogin(): Promise<void> {
-    const findings = await inspectLogin((this.driver as unknown as { master: TenantPool }).master);
+  async #refuseBrokenIsolation(): Promise<void> {
+    const findings = await inspectIsolation(this, { isolation: this.#isolation });
     const broken = findings.filter(({ severity }) => severity === 'breaks');
-    if (broken.length > 0) throw new LoginNotConfinedError(broken);
+    if (broken.length > 0) throw new IsolationBrokenError(broken);
     // Not through TypeORM's logger, which swallows warnings unless told otherwise.
-    for (const { what, remedy } of findings)
-      process.emitWarning(`Isolation is weakened: ${what}. Remedy: ${remedy}`, 'TenantryWarning');
+    for (const { code, what, remedy } of findings)
+      process.emitWarning(`Isolation is weakened: ${what}. Remedy: ${remedy}`, 'TenantryWarning', code);
   }
 
   #refusePinnedEntities(): void {

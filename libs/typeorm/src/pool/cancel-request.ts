@@ -17,7 +17,7 @@ interface CancellingConnection {
 export function requestCancel(client: PgClient): void {
   const { processID, secretKey, host, port, ssl } = client;
   if (processID === null || secretKey === null) return;
-  const connection = new pg.Connection({ ssl } as never) as unknown as CancellingConnection;
+  const connection = new pg.Connection({ ssl }) as unknown as CancellingConnection;
   const cancel = (): void => connection.cancel(processID, secretKey);
   // Best effort: a server that cannot be reached will not be asked twice.
   connection.on('error', () => {});
