@@ -9,7 +9,14 @@ export type {
   PostgresOptions,
   TenantDataSourceOptions,
 } from './datasource/tenant-data-source.options.js';
-export { inspectLogin, LoginNotConfinedError, type LoginFinding } from './datasource/login-check.js';
+export {
+  inspectIsolation,
+  inspectLogin,
+  type Inspectable,
+  type InspectionOptions,
+} from './doctor/inspect-isolation.js';
+export type { IsolationCode, IsolationFinding } from './doctor/finding.js';
+export { IsolationBrokenError, IsolationBrokenError as LoginNotConfinedError } from './doctor/isolation.errors.js';
 
 export { TenantPool, type TenantPoolConfig, type TenantPoolGauges } from './pool/tenant-pool.js';
 export type { TenantLease } from './pool/tenant-lease.js';

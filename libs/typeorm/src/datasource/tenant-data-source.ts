@@ -8,8 +8,8 @@ import { TenantRelationLoader, trackLazyHomes } from './lazy-relations.js';
 import {
   refuseUnsafeOptions,
   resolveTenantDataSourceOptions,
-  type IsolationOptions,
   type PostgresOptions,
+  type ResolvedTenantDataSourceOptions,
   type TenantDataSourceOptions,
 } from './tenant-data-source.options.js';
 import { TenantDataSourceFactory } from './tenant-data-source.factory.js';
@@ -23,14 +23,14 @@ import { joinCurrent, RoutedEntityManager } from '../transaction/joined-runner.j
  */
 export class TenantDataSource extends DataSource {
   readonly views: TenantDataSourceFactory;
-  readonly #isolation: IsolationOptions;
+  readonly #tenancy: ResolvedTenantDataSourceOptions;
   #initializing: Promise<this> | undefined;
 
   constructor(options: PostgresOptions, tenancy?: TenantDataSourceOptions) {
     refuseUnsafeOptions(options);
     const resolved = resolveTenantDataSourceOptions(tenancy);
     super({ ...options, driver: tenantDriver(resolved), installExtensions: false });
-    this.#isolation = resolved.isolation;
+    this.#tenancy = resolved;
     this.views = new TenantDataSourceFactory(this, resolved);
     const own = this as { -readonly [K in keyof DataSource]: DataSource[K] };
     own.manager = new RoutedEntityManager(this);
@@ -110,7 +110,7 @@ export class TenantDataSource extends DataSource {
     await super.initialize();
     try {
       this.#refusePinnedEntities();
-      if (this.#isolation.level === 'role') await this.#refuseBrokenIsolation();
+      if (this.#tenancy.isolation.level === 'role') await this.#refuseBrokenIsolation();
     } catch (error) {
       await this.destroy();
       throw error;
@@ -120,12 +120,13 @@ export class TenantDataSource extends DataSource {
   }
 
   async #refuseBrokenIsolation(): Promise<void> {
-    const findings = await inspectIsolation(this, { isolation: this.#isolation });
+    const { isolation, pool } = this.#tenancy;
+    const findings = await inspectIsolation(this, { isolation, pooler: pool.pooler });
     const broken = findings.filter(({ severity }) => severity === 'breaks');
     if (broken.length > 0) throw new IsolationBrokenError(broken);
     // Not through TypeORM's logger, which swallows warnings unless told otherwise.
     for (const { code, what, remedy } of findings)
-      process.emitWarning(`Isolation is weakened: ${what}. Remedy: ${remedy}`, 'TenantryWarning', code);
+      process.emitWarning(`Isolation is weakened: ${what} (${code}). Remedy: ${remedy}`, 'TenantryWarning');
   }
 
   #refusePinnedEntities(): void {

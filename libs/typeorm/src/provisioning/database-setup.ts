@@ -47,6 +47,7 @@ export async function setUpDatabase({ adminUrl, runtime, isolation }: DatabaseSe
       names.level === 'role' ? names.centralRole : runtime.login,
     );
     await confine(client, runtime.login);
+    await noticeDisconnects(client, runtime.login);
     await client.query('COMMIT');
   } finally {
     await client.end();
@@ -129,8 +130,9 @@ async function ensureCentralSchema(client: pg.Client, schema: string, role: stri
 
 /**
  * Takes away what PostgreSQL gives to everybody. `set_config` goes because one SELECT could change the role
- * with it; the runtime login keeps it for the binding, and a tenant's role does not have it. Only a
- * superuser can take it away: elsewhere the isolation check reports it.
+ * with it; the runtime login keeps it for the binding, and a tenant's role does not have it. The procedural
+ * languages go because one DO block could; functions written in them run as ever. Only a superuser can take
+ * these away: elsewhere the isolation doctor reports them.
  */
 async function confine(client: pg.Client, login: string): Promise<void> {
   const { rows } = await client.query<{ name: string; login: string }>(
@@ -144,4 +146,25 @@ async function confine(client: pg.Client, login: string): Promise<void> {
   const setConfig = 'FUNCTION pg_catalog.set_config(text, text, boolean)';
   await client.query(`GRANT EXECUTE ON ${setConfig} TO ${admin}, "${login}"`);
   await client.query(`REVOKE EXECUTE ON ${setConfig} FROM PUBLIC`);
+  const languages = await client.query<{ name: string }>(
+    'SELECT lanname AS name FROM pg_language WHERE lanpltrusted AND laninline <> 0',
+  );
+  for (const { name } of languages.rows) {
+    const language = `LANGUAGE ${pg.escapeIdentifier(name)}`;
+    await client.query(`GRANT USAGE ON ${language} TO ${admin}`);
+    await client.query(`REVOKE USAGE ON ${language} FROM PUBLIC`);
+  }
+}
+
+/**
+ * A statement whose process has died ends within this time, instead of running on and committing. Some systems
+ * cannot watch a connection while a statement runs, and refuse the setting.
+ */
+async function noticeDisconnects(client: pg.Client, login: string): Promise<void> {
+  await client.query('SAVEPOINT notice_disconnects');
+  try {
+    await client.query(`ALTER ROLE "${login}" SET client_connection_check_interval = '5s'`);
+  } catch {
+    await client.query('ROLLBACK TO SAVEPOINT notice_disconnects');
+  }
 }
