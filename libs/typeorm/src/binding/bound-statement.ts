@@ -1,3 +1,4 @@
+import { BatchWriter } from './batch-writer.js';
 import { BindingFailedError, TenantRoleUnusableError, TenantSchemaMissingError } from './binding.errors.js';
 import type { Binding } from './binding.js';
 import type { PgQuery, Submittable, WireConnection, WireMessage } from './pg-internals.js';
@@ -7,6 +8,8 @@ import { commandCount, encodePrelude, simpleText, type Prelude, type PreparedBin
 export interface BatchPlan {
   readonly prelude: Prelude;
   readonly prepared: PreparedBindings;
+  /** Called instead of sending: the statement turned out to be one that cannot be sent, and nothing was. */
+  readonly withdraw: () => void;
 }
 
 /**
@@ -55,11 +58,29 @@ export class BoundStatement implements Submittable {
       connection.query(simpleText(prelude) + this.inner.text);
       return null;
     }
+    // A cursor keeps its connection to fetch more, and so needs the real one.
+    if (!isQuery(this.inner)) return this.#submitDirectly(connection);
+    const writer = BatchWriter.of(connection);
+    const { chunks, preparing } = encodePrelude(prelude, prepared);
+    for (const chunk of chunks) writer.connection.stream.write(chunk);
+    const refused = this.inner.submit(writer.connection);
+    if (refused) {
+      writer.discard();
+      this.#plan.withdraw();
+    } else {
+      this.#preparing = preparing;
+      writer.flush();
+    }
+    return refused;
+  }
+
+  #submitDirectly(connection: WireConnection): Error | null | undefined | void {
+    const { prelude, prepared } = this.#plan!;
     const { stream } = connection;
+    const { chunks, preparing } = encodePrelude(prelude, prepared);
+    this.#preparing = preparing;
     stream.cork?.();
     try {
-      const { chunks, preparing } = encodePrelude(prelude, prepared);
-      this.#preparing = preparing;
       // As pg does: what a dead socket would not take is not written, and its end is told to the statement.
       if (stream.writable) for (const chunk of chunks) stream.write(chunk);
       return this.inner.submit(connection);
@@ -143,7 +164,7 @@ function isQuery(statement: Submittable): statement is PgQuery {
 }
 
 function isSimple(statement: Submittable): statement is PgQuery {
-  return isQuery(statement) && !statement.requiresPreparation();
+  return isQuery(statement) && typeof statement.text === 'string' && !statement.requiresPreparation();
 }
 
 export function bindingError(error: Error & { code?: string }, binding: Binding): Error {

@@ -214,6 +214,7 @@ export class TenantLease {
   /** Asked when the batch is written: only then is the server's state before it known. */
   #planBatch(kind: StatementKind, alone: boolean): BatchPlan {
     const begin = this.#deferredBegin;
+    const wasBound = this.#boundInTransaction;
     this.#deferredBegin = undefined;
     const status = begin === undefined ? this.#status() : 'T';
     if (begin !== undefined || status === 'I') this.#boundInTransaction = false;
@@ -224,6 +225,10 @@ export class TenantLease {
     return {
       prelude: { begin, binding: binds ? this.#options.binding : undefined },
       prepared: this.#facts.prepared,
+      withdraw: () => {
+        this.#deferredBegin = begin;
+        this.#boundInTransaction = wasBound;
+      },
     };
   }
 

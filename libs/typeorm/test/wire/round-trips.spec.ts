@@ -1,7 +1,7 @@
 import { TenantContext, type Tenant } from '@tenantry/core';
 import { Client } from 'pg';
 import { Column, Entity, PrimaryGeneratedColumn, type MigrationInterface, type QueryRunner } from 'typeorm';
-import { TenantDataSource } from '../../src/index.js';
+import { TenantDataSource, type TenantLease } from '../../src/index.js';
 import type { TenantDatabase } from '../../src/testing/index.js';
 import { openTenantDatabase } from '../../../../test/support/tenant-database.js';
 import { tapWire, type WireTap } from '../../../../test/support/wire-tap.js';
@@ -152,4 +152,23 @@ describe('a pool of 10', () => {
       await many.close();
     }
   }, 60_000);
+});
+
+describe('a statement that pg refuses to send', () => {
+  it('sends nothing, and leaves its transaction as it was', async () => {
+    await TenantContext.run(tenants[0]!, async () => {
+      const runner = dataSource.createQueryRunner();
+      const lease = (await runner.connect()) as TenantLease;
+      try {
+        await runner.startTransaction();
+        await expect(lease.query({ text: 'SELECT $1', values: 'no array' } as never)).rejects.toThrow(/must be an array/);
+        expect(tap.messages).toEqual([]);
+        await runner.manager.insert(Ticket, { title: 'taken back' });
+        await runner.rollbackTransaction();
+        expect(await runner.manager.countBy(Ticket, { title: 'taken back' })).toBe(0);
+      } finally {
+        await runner.release();
+      }
+    });
+  });
 });
