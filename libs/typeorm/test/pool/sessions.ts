@@ -32,9 +32,10 @@ export class Sessions {
     for (const pid of pids) await this.query('SELECT pg_terminate_backend($1, 5000)', [pid]);
   }
 
-  /** Waits until as many sessions as these are there; a session that is closing takes its time. */
-  async untilThereAre(count: number, application: string): Promise<void> {
-    while ((await this.pidsOf(application)).length !== count);
+  /** Waits until nobody of that name is connected: a session that is being closed takes its time. */
+  async areGone(application: string): Promise<true> {
+    while ((await this.pidsOf(application)).length > 0);
+    return true;
   }
 
   close(): Promise<void> {

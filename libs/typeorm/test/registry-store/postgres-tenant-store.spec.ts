@@ -154,7 +154,7 @@ describe('an instance that watches', () => {
     const stop = await openStore().watch(() => {});
     expect(await sessions.pidsOf(LISTENER)).toHaveLength(1);
     await stop();
-    await sessions.untilThereAre(0, LISTENER);
+    await expect(sessions.areGone(LISTENER)).resolves.toBe(true);
     await expect(stop()).resolves.toBeUndefined();
   });
 
@@ -164,7 +164,7 @@ describe('an instance that watches', () => {
     await events.next();
     await sessions.terminate(...(await sessions.pidsOf(LISTENER)));
     await stop();
-    await sessions.untilThereAre(0, LISTENER);
+    await expect(sessions.areGone(LISTENER)).resolves.toBe(true);
   });
 
   it('fails at once and for good when it cannot connect the first time', async () => {
