@@ -125,13 +125,6 @@ describe('setUpDatabase', () => {
 describe('migrateCentral', () => {
   beforeEach(() => world.setUp());
 
-  const migrate = (): Promise<readonly string[]> =>
-    migrateCentral({
-      adminUrl: world.adminUrl,
-      isolation: world.isolation,
-      migrations: [CreateShop1700000001000],
-    });
-
   it("runs the registry's migration and then the application's, in the central schema", async () => {
     await expect(migrate()).resolves.toEqual([
       'CreateTenantRegistry1700000000000',
@@ -184,6 +177,14 @@ describe('migrateCentral', () => {
     await expect(missing).rejects.toMatchObject({ code: 'TENANT_SCHEMA_MISSING', schema: 'nowhere' });
   });
 });
+
+function migrate(): Promise<readonly string[]> {
+  return migrateCentral({
+    adminUrl: world.adminUrl,
+    isolation: world.isolation,
+    migrations: [CreateShop1700000001000],
+  });
+}
 
 async function inspect(): Promise<unknown> {
   return inspectLogin(await world.dataSource('role', world.urlOf(world.login)).initialize());
