@@ -9,12 +9,15 @@ import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+const PARENT_CHECK_MS = 200;
+
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [entry, ...rest] = process.argv.slice(2);
 if (!entry) fail('Usage: node scripts/run-built.mjs <entry> [arguments]');
 
 const file = resolve(root, entry);
 await build(existsSync(file));
+endWithNpm();
 process.setSourceMapsEnabled(true);
 process.argv = [process.argv[0], file, ...rest];
 await import(pathToFileURL(file).href);
@@ -37,6 +40,21 @@ async function build(isBuilt) {
   process.off('SIGINT', passOn).off('SIGTERM', passOn);
   if (signal) process.kill(process.pid, signal);
   if (code !== 0) fail('The build failed; nothing was started.');
+}
+
+/**
+ * npm runs scripts in a shell and passes a SIGTERM on to that shell, which ends and leaves this process to nobody.
+ * Having lost the parent is therefore taken for the signal itself.
+ */
+function endWithNpm() {
+  if (!process.env.npm_lifecycle_event) return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    process.kill(process.pid, 'SIGTERM');
+  }, PARENT_CHECK_MS);
+  watch.unref();
 }
 
 function findCompiler() {

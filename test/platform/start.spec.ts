@@ -124,18 +124,17 @@ describe('a start with nothing but Node', () => {
     expect(platform.output).not.toMatch(/error|^\s+at /im);
   });
 
-  it('through npm’s script builds first, and passes signal and exit code on', async () => {
+  it('through npm builds first, passes failures on, and leaves no process behind either', async () => {
     const home = await newHome();
-    const platform = await start({ home, command: ['scripts/run-built.mjs', 'apps/platform/dist/main.js'] });
+    const command = ['npm', 'start'] as const;
+    const platform = await start({ home, command });
     await platform.ready();
-    expect(await platform.stop()).toBe(0);
-    expect(await processesOf(home)).toEqual([]);
-    const refused = await start({
-      home,
-      command: ['scripts/run-built.mjs', 'apps/platform/dist/main.js'],
-      env: { JWT_SECRET: 'weak' },
-    });
+    // npm passes this on to its shell only.
+    await platform.stop('SIGTERM');
+    await untilNoProcessOf(home);
+    const refused = await start({ home, command, env: { JWT_SECRET: 'weak' } });
     expect((await refused.exited).code).toBe(1);
+    expect(refused.output).toContain('JWT_SECRET must have at least 32 bytes');
   });
 });
 
@@ -164,18 +163,16 @@ describe('a start that cannot succeed', () => {
   });
 
   it('says what is wrong with a damaged home, and removes nothing from it', async () => {
-    const home = await newHome();
-    await mkdir(join(home, 'postgres'));
-    await writeFile(join(home, 'postgres/PG_VERSION'), 'nonsense\n');
-    await writeFile(join(home, 'postgres/precious'), 'data');
-    expect(await failedStart({ home })).toContain(join(home, 'postgres'));
-    expect(await readFile(join(home, 'postgres/precious'), 'utf8')).toBe('data');
-
-    const other = await newHome();
-    await writeFile(join(other, 'secrets.json'), '{');
-    const output = await failedStart({ home: other });
-    expect(output).toContain(`${join(other, 'secrets.json')} is damaged. Remove it`);
-    expect(await readFile(join(other, 'secrets.json'), 'utf8')).toBe('{');
+    const [cluster, secrets] = [await newHome(), await newHome()];
+    await mkdir(join(cluster, 'postgres'));
+    await writeFile(join(cluster, 'postgres/PG_VERSION'), 'nonsense\n');
+    await writeFile(join(cluster, 'postgres/precious'), 'data');
+    await writeFile(join(secrets, 'secrets.json'), '{');
+    const outputs = await Promise.all([cluster, secrets].map((home) => failedStart({ home })));
+    expect(outputs[0]).toContain(join(cluster, 'postgres'));
+    expect(await readFile(join(cluster, 'postgres/precious'), 'utf8')).toBe('data');
+    expect(outputs[1]).toContain(`${join(secrets, 'secrets.json')} is damaged. Remove it`);
+    expect(await readFile(join(secrets, 'secrets.json'), 'utf8')).toBe('{');
   });
 
   it('says that the home cannot be written', async () => {
@@ -190,14 +187,17 @@ describe('a start that cannot succeed', () => {
 
   it('says which variable is wrong', async () => {
     const home = await newHome();
-    const output = await failedStart({ home, env: { TENANTRY_ADAPTER: 'koa' } });
-    expect(output).toBe('The platform did not start.\nTENANTRY_ADAPTER must be express or fastify.\n');
-    expect(await failedStart({ home, env: { HOST: '203.0.113.1' } })).toContain(
-      'HOST must be an address of this machine',
+    const url = 'postgres://app:hunter2@127.0.0.1:1/shop';
+    const [adapter, host, database] = await Promise.all(
+      [
+        { TENANTRY_ADAPTER: 'koa' },
+        { HOST: '203.0.113.1' },
+        { DATABASE_URL: url, JWT_SECRET: 'x'.repeat(32) },
+      ].map((env) => failedStart({ home, env })),
     );
-    const database = { DATABASE_URL: 'postgres://app:hunter2@127.0.0.1:1/shop', JWT_SECRET: 'x'.repeat(32) };
-    const unreachable = await failedStart({ home, env: database });
-    expect(unreachable).toContain("DATABASE_URL: no connection to 127.0.0.1:1 as 'app'");
-    expect(unreachable).not.toContain('hunter2');
+    expect(adapter).toBe('The platform did not start.\nTENANTRY_ADAPTER must be express or fastify.\n');
+    expect(host).toContain('HOST must be an address of this machine');
+    expect(database).toContain("DATABASE_URL: no connection to 127.0.0.1:1 as 'app'");
+    expect(database).not.toContain('hunter2');
   });
 });

@@ -16,7 +16,7 @@ export interface PlatformEnvironment {
   readonly env?: Readonly<Record<string, string>>;
   readonly uid?: number;
   /** Default: the compiled entry itself. */
-  readonly command?: readonly string[];
+  readonly command?: readonly [string, ...string[]];
 }
 
 /** A platform in a process of its own, started as users start it. */
@@ -26,8 +26,9 @@ export class PlatformProcess {
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
   constructor(options: PlatformEnvironment, port: number) {
-    const { home, env, uid, command = ['apps/platform/dist/main.js'] } = options;
-    this.#child = spawn(process.execPath, [...command], {
+    const { home, env, uid, command = [process.execPath, 'apps/platform/dist/main.js'] } = options;
+    const [program, ...args] = command;
+    this.#child = spawn(program, args, {
       cwd: ROOT,
       env: { PATH: process.env['PATH'], TENANTRY_HOME: home, PORT: String(port), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
