@@ -84,25 +84,25 @@ export class TenantDataSource extends DataSource {
     return this.#initializing;
   }
 
-  override synchronize(dropBeforeSync?: boolean): Promise<void> {
+  override async synchronize(dropBeforeSync?: boolean): Promise<void> {
     return this.current().synchronize(dropBeforeSync);
   }
 
-  override dropDatabase(): Promise<void> {
+  override async dropDatabase(): Promise<void> {
     return this.current().dropDatabase();
   }
 
-  override runMigrations(
+  override async runMigrations(
     ...options: Parameters<DataSource['runMigrations']>
   ): ReturnType<DataSource['runMigrations']> {
     return this.current().runMigrations(...options);
   }
 
-  override undoLastMigration(...options: Parameters<DataSource['undoLastMigration']>): Promise<void> {
+  override async undoLastMigration(...options: Parameters<DataSource['undoLastMigration']>): Promise<void> {
     return this.current().undoLastMigration(...options);
   }
 
-  override showMigrations(): Promise<boolean> {
+  override async showMigrations(): Promise<boolean> {
     return this.current().showMigrations();
   }
 
