@@ -86,9 +86,7 @@ class JoinedRunner extends PostgresQueryRunner {
   }
 
   override async startTransaction(isolationLevel?: IsolationLevel): Promise<void> {
-    this.#level.assertJoinable(
-      isolationLevel === undefined ? {} : { isolationLevel: isolationLevel as never },
-    );
+    if (isolationLevel) this.#level.assertJoinable({ isolationLevel });
     this.#own.push(await this.#innermost().savepoint());
   }
 
@@ -163,12 +161,13 @@ export class RoutedEntityManager extends EntityManager {
 }
 
 type TransactionWork<T> = (manager: EntityManager) => Promise<T>;
+/** `DataSource.transaction()` passes on both places, the second one empty if there was no isolation level. */
 type TransactionArguments<T> =
-  [work: TransactionWork<T>] | [isolationLevel: IsolationLevel, work: TransactionWork<T>];
+  [work: TransactionWork<T>, none?: undefined] | [isolationLevel: IsolationLevel, work: TransactionWork<T>];
 
 async function nestedTransaction<T>(level: TransactionLevel, args: TransactionArguments<T>): Promise<T> {
-  if (args.length === 1) return runNested(level, args[0]);
-  const [isolationLevel, work] = args;
-  level.assertJoinable({ isolationLevel: isolationLevel as never });
-  return runNested(level, work);
+  const [first, second] = args;
+  if (typeof first === 'function') return runNested(level, first);
+  level.assertJoinable({ isolationLevel: first });
+  return runNested(level, second!);
 }

@@ -21,7 +21,7 @@ export interface TransactionOptions {
    * Default: that of the data source, else of the database (`READ COMMITTED`). A call that joins a transaction
    * of another level is refused: the level of a running transaction cannot be changed.
    */
-  readonly isolationLevel?: Exclude<IsolationLevel, 'SNAPSHOT'>;
+  readonly isolationLevel?: IsolationLevel;
   /**
    * `true`: the server refuses writes. Default: that of the database (read and write). Joining a transaction
    * that writes is allowed with `true`; joining a read-only one with `false` is refused.
