@@ -15,8 +15,11 @@ import { DataSource, QueryFailedError, TypeORMError } from 'typeorm';
 import { TenantDataSourceFactory } from '../datasource/tenant-data-source.factory.js';
 import { TenantDataSource } from '../datasource/tenant-data-source.js';
 import type { PostgresOptions } from '../datasource/tenant-data-source.options.js';
+import { TenantDatabase } from '../database/tenant-database.js';
+import { DatabaseUnavailableError } from '../pool/tenant-pool.errors.js';
 import { TenantProvisioner } from '../provisioning/tenant-provisioner.js';
 import { PostgresTenantStore } from '../registry-store/postgres-tenant-store.js';
+import { TenantTransactions } from '../transaction/tenant-transactions.js';
 import {
   TENANTRY_TYPEORM_OPTIONS,
   TenantryTypeOrmOptionsModule,
@@ -92,6 +95,17 @@ function rootModule(options: DynamicModule): DynamicModule {
         useFactory: ({ views }: TenantDataSource) => views,
       },
       {
+        provide: TenantTransactions,
+        inject: [DataSource],
+        useFactory: (dataSource: TenantDataSource) => new TenantTransactions(dataSource),
+      },
+      {
+        provide: TenantDatabase,
+        inject: [DataSource, TenantTransactions],
+        useFactory: (dataSource: TenantDataSource, transactions: TenantTransactions) =>
+          new TenantDatabase(dataSource, transactions),
+      },
+      {
         provide: TENANT_STORE,
         inject: [TenantDataSourceFactory, TENANTRY_TYPEORM_OPTIONS],
         useFactory: (views: TenantDataSourceFactory, resolved: ResolvedTenantryTypeOrmOptions) =>
@@ -117,7 +131,14 @@ function rootModule(options: DynamicModule): DynamicModule {
         ) => new TenantManager(store, registry, steps),
       },
     ],
-    exports: [TenantDataSourceFactory, TENANT_STORE, TenantManager, TenantProvisioner],
+    exports: [
+      TenantDataSourceFactory,
+      TenantTransactions,
+      TenantDatabase,
+      TENANT_STORE,
+      TenantManager,
+      TenantProvisioner,
+    ],
   };
 }
 
@@ -126,6 +147,7 @@ const REFUSED_BY_SERVER = /^(?:28...|3D000)$/;
 
 /** A server that is still starting is waited for; a wrong set-up fails at once. */
 function mayMendItself(error: unknown): boolean {
+  if (error instanceof DatabaseUnavailableError) return mayMendItself(error.cause);
   if (isTenancyError(error)) return false;
   if (error instanceof TypeORMError) return error instanceof QueryFailedError;
   return !REFUSED_BY_SERVER.test(String((error as { code?: unknown }).code));

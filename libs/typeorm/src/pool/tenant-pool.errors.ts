@@ -41,6 +41,18 @@ export class TenantShareExhaustedError extends TenancyError {
   }
 }
 
+/** No connection to the server could be made: it is down, starting, full, or refuses the login. Nothing was sent. */
+export class DatabaseUnavailableError extends TenancyError {
+  constructor(cause: unknown) {
+    super({
+      code: 'DATABASE_UNAVAILABLE',
+      kind: 'unavailable',
+      message: `No connection to PostgreSQL could be made: ${cause instanceof Error ? cause.message : String(cause)}`,
+      cause,
+    });
+  }
+}
+
 /** Waiting for a second connection while holding the first is how pools deadlock. */
 function nestedHint(held: number): string {
   return held === 0

@@ -5,7 +5,11 @@ import type { PgClient } from '../binding/pg-internals.js';
 import { newConnectionFacts, type ConnectionFacts } from './connection-facts.js';
 import { TenantLease } from './tenant-lease.js';
 import { ConnectionShares } from './connection-shares.js';
-import { TenantPoolExhaustedError, TenantShareExhaustedError } from './tenant-pool.errors.js';
+import {
+  DatabaseUnavailableError,
+  TenantPoolExhaustedError,
+  TenantShareExhaustedError,
+} from './tenant-pool.errors.js';
 import type { ResolvedTenantPoolOptions } from './tenant-pool.options.js';
 
 type Release = (destroy?: Error | boolean) => void;
@@ -72,6 +76,7 @@ export class TenantPool extends pg.Pool {
    *
    * @throws {TenantShareExhaustedError} when the schema had all the connections it may have for too long
    * @throws {TenantPoolExhaustedError} when no connection of the pool was free in time
+   * @throws {DatabaseUnavailableError} when a new connection was needed and could not be made
    */
   lease(binding: Binding | undefined): Promise<TenantLease> {
     const request: LeaseRequest = { binding, scope: TenantContext.scope(), startedAtMs: performance.now() };
@@ -174,7 +179,8 @@ export class TenantPool extends pg.Pool {
     { binding, scope }: LeaseRequest,
     waitedMs: number,
   ): Error | undefined {
-    if (error?.message !== 'timeout exceeded when trying to connect') return error;
+    if (error?.message !== 'timeout exceeded when trying to connect')
+      return new DatabaseUnavailableError(error);
     return new TenantPoolExhaustedError(
       binding?.schema,
       this.options.max,

@@ -83,7 +83,7 @@ describe('one tenant', () => {
 
   it('is told which option to raise when it waited too long for its share', async () => {
     await withDataSource(
-      { poolSize: 4, pool: { acquireTimeoutMs: 50, maxConnectionsPerTenant: 1 } },
+      { poolSize: 4, pool: { acquireTimeoutMs: 750, maxConnectionsPerTenant: 1 } },
       async (dataSource) => {
         const release = await hold(dataSource, acme, 1);
         const late = TenantContext.run(acme, () => dataSource.query('SELECT 1'));
@@ -98,7 +98,7 @@ describe('one tenant', () => {
   });
 
   it('is told that it waits for itself when it takes a second connection inside a transaction', async () => {
-    await withDataSource({ poolSize: 1, pool: { acquireTimeoutMs: 50 } }, async (dataSource) => {
+    await withDataSource({ poolSize: 1, pool: { acquireTimeoutMs: 750 } }, async (dataSource) => {
       const nested = TenantContext.run(acme, () =>
         dataSource.transaction(async (manager) => {
           await manager.query('SELECT 1');
@@ -113,7 +113,7 @@ describe('one tenant', () => {
 
 describe('a pool that is used up', () => {
   it('makes callers wait for a bounded time, and names the options', async () => {
-    await withDataSource({ poolSize: 2, pool: { acquireTimeoutMs: 50 } }, async (dataSource) => {
+    await withDataSource({ poolSize: 2, pool: { acquireTimeoutMs: 750 } }, async (dataSource) => {
       const releases = [await hold(dataSource, acme, 1), await hold(dataSource, globex, 1)];
       const late = TenantContext.runCentral(() => dataSource.query('SELECT 1'));
       await expect(late).rejects.toThrow(TenantPoolExhaustedError);
