@@ -9,12 +9,13 @@ import {
   type Subject,
 } from './check.js';
 
-/** A condition on `pg_proc p` and what was found with it, by schema and signature, quoted. */
+/** Signatures, quoted, of functions that meet a condition on `pg_proc p`, whose own parameters begin at `$3`. */
 async function findFunctions(
   session: DoctorSession,
   { centralSchema, extensionSchemas }: Subject,
-  condition: string,
   everywhere: boolean,
+  condition: string,
+  parameters: readonly unknown[],
 ): Promise<readonly string[]> {
   const found = await session.query<{ signature: string }>(
     `SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS signature
@@ -22,27 +23,33 @@ async function findFunctions(
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
        AND ($2 OR n.nspname = ANY ($1::text[])) AND (${condition})
      ORDER BY 1 LIMIT ${EXAMPLES + 1}`,
-    [['public', centralSchema, ...extensionSchemas], everywhere],
+    [['public', centralSchema, ...extensionSchemas], everywhere, ...parameters],
   );
   return found.map(({ signature }) => signature);
 }
 
-/** As words of the body: the text of functions in C or of the new SQL syntax is empty, and is not looked at. */
-const CHANGES_SESSION = `
-  p.prosrc ~* '\\mset_config\\s*\\([^;]*,\\s*(false|''f''|''false'')\\s*\\)'
-  OR p.prosrc ~* '(^|;|\\mbegin\\M|\\mthen\\M|\\melse\\M|\\mloop\\M)\\s*set\\s+(?!local\\M|constraints\\M|transaction\\M)\\w'
-  OR p.prosrc ~* '\\mset\\s+session\\M' OR p.prosrc ~* '\\m(pg_advisory_lock|discard|listen|load)\\M'`;
+/**
+ * Regular expressions of PostgreSQL for what a body says. Functions in C, and those in the newer SQL syntax, have no
+ * text to look at. Sent as parameters: in the statement's own text a lease would take them for what they look for.
+ */
+const SESSION_CHANGES: readonly string[] = [
+  String.raw`\mset_config\s*\([^;]*,\s*(false|'f'|'false')\s*\)`,
+  String.raw`(^|;|\mbegin\M|\mthen\M|\melse\M|\mloop\M)\s*set\s+(?!local\M|constraints\M|transaction\M)\w`,
+  String.raw`\mset\s+session\M`,
+  String.raw`\m(pg_advisory_lock|discard|listen|load)\M`,
+];
+
+type Find = (condition: string, parameters?: readonly unknown[]) => Promise<readonly string[]>;
 
 const makeCheck =
   (everywhere: boolean) =>
-  (
-    inspect: (find: (condition: string) => Promise<readonly string[]>) => ReturnType<Check['inspect']>,
-    levels: Check['levels'],
-  ): Check => ({
+  (inspect: (find: Find) => ReturnType<Check['inspect']>, levels: Check['levels']): Check => ({
     levels,
     thorough: everywhere,
     inspect: (session, subject) =>
-      inspect((condition) => findFunctions(session, subject, condition, everywhere)),
+      inspect((condition, parameters = []) =>
+        findFunctions(session, subject, everywhere, condition, parameters),
+      ),
   });
 
 const functionChecks = (everywhere: boolean): readonly Check[] => {
@@ -63,7 +70,7 @@ const functionChecks = (everywhere: boolean): readonly Check[] => {
       ];
     }, ROLE),
     check(async (find) => {
-      const found = await find(CHANGES_SESSION);
+      const found = await find('p.prosrc ~* ANY ($3::text[])', [SESSION_CHANGES]);
       if (found.length === 0) return [];
       return [
         {

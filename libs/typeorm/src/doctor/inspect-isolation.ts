@@ -75,8 +75,8 @@ async function runChecks(
 ): Promise<readonly IsolationFinding[]> {
   const subject = await subjectOf(session, inspectable, options);
   const findings: IsolationFinding[] = [];
-  for (const { levels, inspect } of checks) {
-    if (levels.includes(subject.level)) findings.push(...(await inspect(session, subject)));
+  for (const check of checks) {
+    if (check.levels.includes(subject.level)) findings.push(...(await check.inspect(session, subject)));
   }
   const breaking = findings.filter(({ severity }) => severity === 'breaks');
   return [...breaking, ...findings.filter((finding) => !breaking.includes(finding))];

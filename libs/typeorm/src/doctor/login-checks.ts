@@ -89,12 +89,16 @@ export const loginRights: Check = {
 export const publicTools: Check = {
   levels: ROLE,
   async inspect(session, { login }) {
-    const [open] = await session.query<{ set_config: boolean; languages: readonly string[] }>(`
-      SELECT EXISTS (SELECT FROM pg_proc p WHERE p.oid = 'pg_catalog.set_config(text,text,boolean)'::regprocedure
+    const [open] = await session.query<{ set_config: boolean; languages: readonly string[] }>(
+      `
+      SELECT EXISTS (SELECT FROM pg_proc p WHERE p.oid = $1::regprocedure
                AND (p.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = 0))) AS set_config,
              ARRAY(SELECT l.lanname::text FROM pg_language l WHERE l.lanpltrusted AND l.laninline <> 0
                AND (l.lanacl IS NULL OR EXISTS (SELECT FROM aclexplode(l.lanacl) a WHERE a.grantee = 0))
-               ORDER BY 1) AS languages`);
+               ORDER BY 1) AS languages`,
+      // As a parameter: a lease would take the name in the text for a call, and end its connection.
+      ['pg_catalog.set_config(text,text,boolean)'],
+    );
     const setConfig = 'FUNCTION pg_catalog.set_config(text, text, boolean)';
     const findings: (IsolationFinding | false)[] = [
       open?.set_config === true && {

@@ -77,7 +77,6 @@ export const openSchemas: Check = {
       [centralSchema, extensionSchemas],
     );
     if (found.length === 0) return [];
-    const to = (grantee: string | null): string => (grantee === null ? 'PUBLIC' : id(grantee));
     return [
       {
         code: 'SCHEMA_OPEN_TO_OTHERS',
@@ -91,6 +90,8 @@ export const openSchemas: Check = {
     ];
   },
 };
+
+const to = (grantee: string | null): string => (grantee === null ? 'PUBLIC' : id(grantee));
 
 /** Not a way in while the schema is closed, but then nothing else is in the way. Reads all of `pg_class`. */
 export const openTables: Check = {

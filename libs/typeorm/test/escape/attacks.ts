@@ -63,7 +63,7 @@ function group(title: string, seeks: AttackGroup['seeks'], attacks: readonly Sho
     attacks: attacks.map(([name, path, role, steps, leavesUnboundPath]) => ({
       name,
       verdicts: { path, role },
-      steps: (target) => [steps(target)].flat() as readonly Step[],
+      steps: (target) => [steps(target)].flat(),
       ...(leavesUnboundPath && { leavesUnboundPath }),
     })),
   };

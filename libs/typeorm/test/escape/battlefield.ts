@@ -81,16 +81,16 @@ export async function openBattlefield(level: IsolationLevel): Promise<Battlefiel
     };
   };
   const secretsOfOthers = [canaries.globex, canaries.peer, String(COUNTED).slice(0, -3)];
+  const seen = (tenant: Tenant): Promise<unknown> =>
+    run(
+      tenant,
+      `SELECT current_user AS role, current_schema() AS schema, current_setting('search_path') AS path,
+         (SELECT array_agg(DISTINCT secret) FROM vault) AS secrets, (SELECT count(*)::int FROM vault) AS rows,
+         (SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) AS locks,
+         ARRAY(SELECT name FROM pg_cursors WHERE is_holdable) AS cursors, ARRAY(SELECT pg_listening_channels()) AS channels,
+         current_setting('statement_timeout') AS timeout, current_setting('work_mem') AS memory`,
+    );
   const aftermath = async (): Promise<Aftermath> => {
-    const seen = (tenant: Tenant): Promise<unknown> =>
-      run(
-        tenant,
-        `SELECT current_user AS role, current_schema() AS schema, current_setting('search_path') AS path,
-           (SELECT array_agg(DISTINCT secret) FROM vault) AS secrets, (SELECT count(*)::int FROM vault) AS rows,
-           (SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) AS locks,
-           ARRAY(SELECT name FROM pg_cursors WHERE is_holdable) AS cursors, ARRAY(SELECT pg_listening_channels()) AS channels,
-           current_setting('statement_timeout') AS timeout, current_setting('work_mem') AS memory`,
-      );
     const unbound = await (dataSource.driver as unknown as { master: pg.Pool }).master.query(
       `SELECT current_user AS role, current_schema() AS schema, current_setting('search_path') AS path`,
     );
@@ -101,7 +101,8 @@ export async function openBattlefield(level: IsolationLevel): Promise<Battlefiel
     attack: async ({ steps, seeks }) => {
       const planned = steps(await target());
       const outcome = await TenantContext.run(acme, () => runSteps(dataSource.createQueryRunner(), planned));
-      const isQuery = /^SELECT\b/.test(String(planned.at(-1)));
+      const last = planned.at(-1);
+      const isQuery = typeof last === 'string' && last.startsWith('SELECT');
       if (secretsOfOthers.some((secret) => outcome.text.includes(secret))) return 'LEAK';
       if (outcome.sqlState !== undefined) return outcome.sqlState as Verdict;
       // A command that did not fail took effect; a query did if it shows something.

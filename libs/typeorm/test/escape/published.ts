@@ -1,5 +1,5 @@
 import type { IsolationLevel } from '../../src/datasource/tenant-data-source.options.js';
-import { ATTACK_GROUPS, ATTACKS, type Attack, type Verdict } from './attacks.js';
+import { ATTACK_GROUPS, ATTACKS, type Attack, type AttackGroup, type Verdict } from './attacks.js';
 
 const WORDS: Readonly<Record<Verdict, string>> = {
   LEAK: '✘ reads it',
@@ -24,14 +24,17 @@ export function publishedTables(): readonly string[] {
     ...ATTACK_GROUPS.map(
       ({ title, attacks }) => `| ${title} | ${LEVELS.map((level) => score(attacks, level)).join(' | ')} |`,
     ),
-    ...ATTACK_GROUPS.flatMap(({ title, attacks }) => [
-      `| **${title}** | \`path\` | \`role\` |`,
-      '| --- | --- | --- |',
-      ...attacks.map(
-        ({ name, verdicts }) => `| ${name} | ${LEVELS.map((level) => WORDS[verdicts[level]]).join(' | ')} |`,
-      ),
-    ]),
+    ...ATTACK_GROUPS.flatMap(tableOf),
   ];
+}
+
+function tableOf({ title, attacks }: AttackGroup): readonly string[] {
+  const head = [`| **${title}** | \`path\` | \`role\` |`, '| --- | --- | --- |'];
+  return head.concat(
+    attacks.map(
+      ({ name, verdicts }) => `| ${name} | ${LEVELS.map((level) => WORDS[verdicts[level]]).join(' | ')} |`,
+    ),
+  );
 }
 
 function tried(attacks: readonly Attack[], level: IsolationLevel): readonly Attack[] {
