@@ -40,3 +40,27 @@ export { setUpDatabase, type DatabaseSetupOptions } from './provisioning/databas
 export { migrateCentral, type CentralMigrationOptions } from './provisioning/central-migrations.js';
 export { TenantProvisioner, type TenantProvisionerOptions } from './provisioning/tenant-provisioner.js';
 export { TenantRoleForeignError, TenantSchemaForeignError } from './provisioning/provisioning.errors.js';
+
+export { TenantDatabase, type TenantSql } from './database/tenant-database.js';
+export type { SqlStatements } from './database/sql-statements.js';
+export { RowNotFoundError, RowNotUniqueError } from './database/row-count.errors.js';
+export { TenantRepository, type TenantRepositoryClass } from './database/tenant-repository.js';
+export { applyTenantContext } from './database/apply-tenant-context.js';
+export {
+  SessionBoundElsewhereError,
+  SessionNotInTransactionError,
+} from './database/apply-tenant-context.errors.js';
+
+export { TenantTransactions } from './transaction/tenant-transactions.js';
+export { afterCommit, afterRollback } from './transaction/transaction-hooks.js';
+export { Transactional } from './transaction/transactional.decorator.js';
+export type { Propagation, TransactionOptions } from './transaction/transaction.options.js';
+export type { TransactionHook } from './transaction/transaction-level.js';
+export {
+  NestedTransactionOpenError,
+  TransactionEndedError,
+  TransactionMissingError,
+  TransactionOfOtherTenantError,
+  TransactionOptionsConflictError,
+  TransactionPresentError,
+} from './transaction/transaction.errors.js';

@@ -3,6 +3,7 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import { TenancyConfigurationError } from '@tenantry/core';
 import { Repository, type EntityManager, type EntityTarget, type ObjectLiteral } from 'typeorm';
 import { TenantDataSource } from '../datasource/tenant-data-source.js';
+import { bindingOf } from '../datasource/view-binding.js';
 
 /** A repository class of one entity, to extend. */
 export type TenantRepositoryClass<Entity extends ObjectLiteral> = new (
@@ -38,9 +39,10 @@ export function TenantRepository<Entity extends ObjectLiteral>(
   return RepositoryOfTenant;
 }
 
-/** Any other data source would answer as well, with nobody's rows or everybody's. */
+/** Any other data source would answer as well: with nobody's rows, everybody's, or always the same tenant's. */
 function managerOf(dataSource: unknown): EntityManager {
-  if (dataSource instanceof TenantDataSource) return dataSource.manager;
+  // A view is made after its base, and is one by its prototype.
+  if (dataSource instanceof TenantDataSource && !bindingOf(dataSource)) return dataSource.manager;
   throw new TenancyConfigurationError(
     'A TenantRepository needs the data source of TenantryTypeOrmModule as its first argument: ' +
       'constructor(@InjectDataSource() dataSource: TenantDataSource) { super(dataSource) }',

@@ -9,14 +9,11 @@ import type { RelationMetadata } from 'typeorm/metadata/RelationMetadata.js';
 import { RelationLoader } from 'typeorm/query-builder/RelationLoader.js';
 import { RawSqlResultsToEntityTransformer } from 'typeorm/query-builder/transformer/RawSqlResultsToEntityTransformer.js';
 import { isJoined, joinCurrent } from '../transaction/joined-runner.js';
+import type { RoutedDataSource } from '../transaction/transaction-place.js';
+import { isInForce, schemaOf } from '../transaction/transaction-place.js';
 
 /** The view that an entity with lazy relations came from; a lazy relation is loaded from there, for good. */
 const homes = new WeakMap<object, DataSource>();
-
-/** A data source that knows which view is in force. */
-interface RoutingDataSource extends DataSource {
-  currentOrNone(): DataSource | undefined;
-}
 
 /** Set for the length of one synchronous call; nothing else can run in between. */
 let makingFor: DataSource | undefined;
@@ -37,7 +34,7 @@ export function makeAtHome<T>(view: DataSource, make: () => T): T {
  * TypeORM would load them through the base, and so from whoever is in force then.
  */
 export class TenantRelationLoader extends RelationLoader {
-  constructor(private readonly base: RoutingDataSource) {
+  constructor(private readonly base: DataSource & RoutedDataSource) {
     super(base);
   }
 
@@ -56,7 +53,7 @@ export class TenantRelationLoader extends RelationLoader {
         ? (home.relationLoader.load as (...all: unknown[]) => Promise<never[]>)(
             relation,
             entities,
-            home === this.base.currentOrNone() ? joinCurrent(this.base) : undefined,
+            isInForce({ base: this.base, schema: schemaOf(home) }) ? joinCurrent(this.base, home) : undefined,
             ...rest,
           )
         : (super.load as (...all: unknown[]) => Promise<never[]>).call(

@@ -46,7 +46,8 @@ export class TenantDataSource extends DataSource {
    * @throws {TransactionEndedError} in code that was not awaited and has outlived its transaction
    */
   override createQueryRunner(mode?: ReplicationMode): QueryRunner {
-    return joinCurrent(this) ?? this.current().createQueryRunner(mode);
+    const view = this.current();
+    return joinCurrent(this, view) ?? view.createQueryRunner(mode);
   }
 
   /** @throws {TenantContextMissingError} when neither a tenant nor the central context is in force */

@@ -1,19 +1,20 @@
-import { EntityManager, type QueryRunner } from 'typeorm';
+import { EntityManager, type DataSource, type QueryRunner } from 'typeorm';
 import type { IsolationLevel } from 'typeorm/driver/types/IsolationLevel.js';
 import { PostgresQueryRunner } from 'typeorm/driver/postgres/PostgresQueryRunner.js';
+import { levelAt, runAt } from './current-transaction.js';
 import { TransactionMissingError } from './transaction.errors.js';
 import type { TransactionLevel } from './transaction-level.js';
-import { levelAt, placeInForce, runAt, type RoutedDataSource } from './transaction-place.js';
+import { placeInForce, schemaOf, type RoutedDataSource } from './transaction-place.js';
 
 /**
- * The runner that joins the transaction current for the tenant in force: what a routed data source hands out
- * instead of one of its own.
+ * The runner that joins the transaction current for a view: what a routed data source hands out instead of the
+ * view's own.
  *
  * @returns `undefined` when there is none to join
  * @throws {TransactionEndedError} in code that has outlived its transaction
  */
-export function joinCurrent(base: RoutedDataSource): QueryRunner | undefined {
-  const level = levelAt(placeInForce(base));
+export function joinCurrent(base: RoutedDataSource, view: DataSource): QueryRunner | undefined {
+  const level = levelAt({ base, schema: schemaOf(view) });
   if (!level) return undefined;
   level.assertOpen();
   return new JoinedRunner(level);
@@ -169,5 +170,5 @@ async function nestedTransaction<T>(level: TransactionLevel, args: TransactionAr
   const [first, second] = args;
   if (typeof first === 'function') return runNested(level, first);
   level.assertJoinable({ isolationLevel: first });
-  return runNested(level, second!);
+  return runNested(level, second);
 }

@@ -1,17 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { TenancyConfigurationError } from '@tenantry/core';
 import type { EntityManager, QueryRunner } from 'typeorm';
+import { levelAt, runAt } from './current-transaction.js';
 import { managerOf, runLevel, runNested } from './joined-runner.js';
 import { TransactionMissingError, TransactionPresentError } from './transaction.errors.js';
 import type { TransactionOptions } from './transaction.options.js';
 import { TransactionLevel, type TransactionOutcome } from './transaction-level.js';
-import {
-  levelAt,
-  placeInForce,
-  runAt,
-  type RoutedDataSource,
-  type TransactionPlace,
-} from './transaction-place.js';
+import { placeInForce, type RoutedDataSource, type TransactionPlace } from './transaction-place.js';
 
 type Work<T> = (manager: EntityManager) => Promise<T>;
 

@@ -1,6 +1,6 @@
+import { levelInForce } from './current-transaction.js';
 import { TransactionMissingError } from './transaction.errors.js';
 import type { TransactionHook, TransactionLevel } from './transaction-level.js';
-import { levelInForce } from './transaction-place.js';
 
 /**
  * Registers what is to happen when, and only when, the current transaction has been committed: mails, events, cache

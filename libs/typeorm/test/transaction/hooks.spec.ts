@@ -7,6 +7,7 @@ import {
   afterRollback,
   TransactionEndedError,
   TransactionMissingError,
+  TransactionRolledBackError,
   type Propagation,
 } from '../../src/index.js';
 import { gate, openWorld, poolOf, type World } from './world.js';
@@ -66,7 +67,7 @@ describe('hooks of a transaction', () => {
       listen('outer');
       await Note.insert({ id: 1, text: 'taken' }).catch(() => {});
     });
-    await expect(run).rejects.toThrow();
+    await expect(run).rejects.toThrow(TransactionRolledBackError);
     expect(heard).toEqual(['outer rolled back']);
   });
 

@@ -109,13 +109,12 @@ async function expectToTakePart(write: (id: number) => Promise<unknown>): Promis
     [world.acme, world.globex].map((tenant) =>
       TenantContext.run(tenant, async () => {
         const inside: unknown[] = [];
-        await world.transactions
-          .run(async (manager) => {
-            await write(10);
-            inside.push(await manager.existsBy(Note, { id: 10 }), await Note.existsBy({ id: 10 }));
-            throw ROLLED_BACK;
-          })
-          .catch((error: unknown) => expect(error).toBe(ROLLED_BACK));
+        const run = world.transactions.run(async (manager) => {
+          await write(10);
+          inside.push(await manager.existsBy(Note, { id: 10 }), await Note.existsBy({ id: 10 }));
+          throw ROLLED_BACK;
+        });
+        await expect(run).rejects.toBe(ROLLED_BACK);
         return inside;
       }),
     ),
@@ -210,9 +209,11 @@ describe('a transaction', () => {
   });
 });
 
-describe('a lazy relation', () => {
-  const load = (id: number): Promise<Book> => world.dataSource.getRepository(Book).findOneByOrFail({ id });
+function load(id: number): Promise<Book> {
+  return world.dataSource.getRepository(Book).findOneByOrFail({ id });
+}
 
+describe('a lazy relation', () => {
   it('sees what its transaction wrote, however its entity was loaded', async () => {
     const before = await TenantContext.run(world.acme, () => load(1));
     const labels = await inAcme(async (manager) => {

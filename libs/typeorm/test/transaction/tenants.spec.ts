@@ -23,25 +23,29 @@ describe.each(['role', 'path'] as const)('transactions of two tenants at level %
   it('stay apart when they take turns on a pool of two', async () => {
     const connections = new Set<number>();
     const rounds = Array.from({ length: 12 }, (_, n) => n);
-    await Promise.all(
+    const seen: string[] = [];
+    const undone = new Error('undone');
+    const results = await Promise.allSettled(
       rounds.map((n) => {
         const tenant = n % 2 === 0 ? world.acme : world.globex;
         return TenantContext.run(tenant, () =>
-          world.transactions
-            .run(async (manager) => {
-              const [{ pid }] = (await manager.query('SELECT pg_backend_pid() AS pid')) as [{ pid: number }];
-              connections.add(pid);
-              await Note.insert({ id: 100 + n, text: tenant.slug });
-              await new Promise((resolve) => setImmediate(resolve));
-              expect((await Note.findOneByOrFail({ id: 1 })).text).toBe(`note of ${tenant.slug}`);
-              expect(await manager.countBy(Note, { id: 100 + n, text: tenant.slug })).toBe(1);
-              if (n % 3 === 0) throw new Error('undone');
-            })
-            .catch((error: Error) => expect(error.message).toBe('undone')),
+          world.transactions.run(async (manager) => {
+            const [{ pid }] = (await manager.query('SELECT pg_backend_pid() AS pid')) as [{ pid: number }];
+            connections.add(pid);
+            await Note.insert({ id: 100 + n, text: tenant.slug });
+            await new Promise((resolve) => setImmediate(resolve));
+            const own = await manager.findOneByOrFail(Note, { id: 100 + n });
+            seen[n] = `${own.text}: ${(await Note.findOneByOrFail({ id: 1 })).text}`;
+            if (n % 3 === 0) throw undone;
+          }),
         );
       }),
     );
     expect(connections.size).toBe(2);
+    expect(seen).toEqual(rounds.map((n) => (n % 2 === 0 ? 'acme: note of acme' : 'globex: note of globex')));
+    expect(results.map((result) => result.status === 'rejected' && result.reason)).toEqual(
+      rounds.map((n) => n % 3 === 0 && undone),
+    );
     expect(await world.notesOf(world.acme)).toEqual(['102 acme', '104 acme', '108 acme', '110 acme']);
     expect(await world.notesOf(world.globex)).toEqual([
       '101 globex',
@@ -79,7 +83,8 @@ describe.each(['role', 'path'] as const)('transactions of two tenants at level %
   });
 
   it('are current again back in their own tenant, further in', async () => {
-    await TenantContext.run(world.acme, () =>
+    const failure = new Error('outer');
+    const outermost = TenantContext.run(world.acme, () =>
       world.transactions.run(async () => {
         await Note.insert({ id: 2, text: 'outermost' });
         await TenantContext.run(world.globex, () =>
@@ -92,9 +97,10 @@ describe.each(['role', 'path'] as const)('transactions of two tenants at level %
             }),
           ),
         );
-        throw new Error('outer');
+        throw failure;
       }),
-    ).catch((error: Error) => expect(error.message).toBe('outer'));
+    );
+    await expect(outermost).rejects.toBe(failure);
     expect(await world.notesOf(world.acme)).toEqual([]);
   });
 
@@ -158,7 +164,7 @@ describe.each(['role', 'path'] as const)('transactions of two tenants at level %
         ),
       ),
     );
-    const [failure] = results.filter((result) => result.status === 'rejected');
+    const failure = results.find((result) => result.status === 'rejected');
     expect(failure?.reason).toBeInstanceOf(TenantPoolExhaustedError);
   });
 
