@@ -18,6 +18,9 @@ export {
 export type { IsolationCode, IsolationFinding } from './doctor/finding.js';
 export { IsolationBrokenError, IsolationBrokenError as LoginNotConfinedError } from './doctor/isolation.errors.js';
 
+export { guardTable, unguardTable, type GuardTableOptions } from './column-mode/guard-table.js';
+export { TenantOwned } from './column-mode/tenant-owned.js';
+
 export { TenantPool, type TenantPoolConfig, type TenantPoolGauges } from './pool/tenant-pool.js';
 export type { TenantLease } from './pool/tenant-lease.js';
 export type { TenantPoolOptions } from './pool/tenant-pool.options.js';
