@@ -7,7 +7,9 @@ export type NewTenantRecord = Pick<
 >;
 
 /** What of a tenant may be changed by an update; its id, schema and placement never are. */
-export type TenantPatch = Partial<Pick<TenantRecord, 'slug' | 'name' | 'tier' | 'metadata' | 'domains'>>;
+export type TenantPatch = {
+  readonly [Field in 'slug' | 'name' | 'tier' | 'metadata' | 'domains']?: TenantRecord[Field] | undefined;
+};
 
 /** A store that tenants can also be written to. Every write counts `generation` up and is told to watchers. */
 export interface ManagedTenantStore extends TenantStore {

@@ -8,6 +8,9 @@ import { TenantNotFoundError, TenantTransitionError } from './lifecycle.errors.j
 import type { ManagedTenantStore, TenantPatch } from './managed-tenant-store.js';
 import type { ProvisioningStep } from './provisioning-step.js';
 
+/** Tenants that recovery reads at a time. */
+const PAGE_SIZE = 500;
+
 export interface CreateTenantInput {
   readonly slug: string;
   readonly name: string;
@@ -49,14 +52,15 @@ export class TenantManager {
       domains: validDomains(input.domains ?? []),
     });
     try {
-      return await this.#provision(record);
+      await this.#applySteps(record);
     } catch (error) {
       // Steps that fail leave nothing behind, so the row may go. Should this fail as well, recover() sees it.
       await this.store.discard(record.id).catch(() => {});
-      throw error;
-    } finally {
       this.registry.invalidate(record.id);
+      throw error;
     }
+    // Should this fail, everything is there but for one word; recover() says it.
+    return this.#activate(record);
   }
 
   /** @throws {TenantNotFoundError} */
@@ -94,20 +98,43 @@ export class TenantManager {
 
   /**
    * Finishes tenants whose making was interrupted. Safe beside other instances, also beside the one that is
-   * making them.
+   * making them. One that cannot be finished does not keep the others from it.
    *
    * @returns the tenants that are active now
+   * @throws {AggregateError} when some could not be finished, after all have been tried
    */
   async recover(): Promise<readonly TenantRecord[]> {
-    const { items } = await this.store.list({ limit: 500, offset: 0, status: 'provisioning' });
     const recovered: TenantRecord[] = [];
-    for (const record of items) recovered.push(await this.#provision(record));
+    const errors: unknown[] = [];
+    for (;;) {
+      // Those that were finished are not listed any more, and those that failed are skipped.
+      const page = { limit: PAGE_SIZE, offset: errors.length, status: 'provisioning' } as const;
+      const { items } = await this.store.list(page);
+      if (items.length === 0) break;
+      for (const record of items) {
+        try {
+          await this.#applySteps(record);
+          recovered.push(await this.#activate(record));
+        } catch (error) {
+          errors.push(error);
+        }
+      }
+    }
+    if (errors.length > 0) {
+      throw new AggregateError(
+        errors,
+        `${errors.length} of ${errors.length + recovered.length} tenants could not be finished.`,
+      );
+    }
     return recovered;
   }
 
-  async #provision(record: TenantRecord): Promise<TenantRecord> {
+  async #applySteps(record: TenantRecord): Promise<void> {
     for (const step of this.steps) await step.apply(record);
-    return this.#transition(record.id, ['provisioning'], 'active');
+  }
+
+  #activate({ id }: TenantRecord): Promise<TenantRecord> {
+    return this.#transition(id, ['provisioning'], 'active');
   }
 
   async #transition(id: string, from: readonly TenantStatus[], to: TenantStatus): Promise<TenantRecord> {

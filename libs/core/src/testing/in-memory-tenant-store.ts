@@ -83,8 +83,13 @@ export class InMemoryTenantStore implements ManagedTenantStore {
     const record = this.#records.get(id);
     if (!record) return undefined;
     this.#refuseTaken(id, patch);
-    const { slug, name, tier, metadata, domains } = { ...record, ...definedOf(patch) };
-    return this.#change(record, { slug, name, tier, metadata, domains: [...new Set(domains)] });
+    return this.#change(record, {
+      slug: patch.slug ?? record.slug,
+      name: patch.name ?? record.name,
+      tier: patch.tier ?? record.tier,
+      metadata: patch.metadata ?? record.metadata,
+      domains: [...new Set(patch.domains ?? record.domains)],
+    });
   }
 
   async transition(
@@ -133,9 +138,4 @@ export class InMemoryTenantStore implements ManagedTenantStore {
   #find(matches: (record: TenantRecord) => boolean): TenantRecord | undefined {
     return [...this.#records.values()].find(matches);
   }
-}
-
-/** A field that is there but undefined is one that is left out. */
-function definedOf(patch: TenantPatch): TenantPatch {
-  return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
 }
