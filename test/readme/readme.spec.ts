@@ -134,6 +134,6 @@ function exampleModule(urls: { RUNTIME_URL: string; ADMIN_URL: string }): Type {
      import { Repository } from 'typeorm';
      export function build({ JWT_SECRET, RUNTIME_URL, ADMIN_URL, Note, CreateNotes }: any) { ${code} return AppModule; }`,
   );
-  const { build } = require(file) as { build(names: object): Type };
+  const { build } = require(file) as { readonly build: (names: object) => Type };
   return build({ ...urls, JWT_SECRET, Note, CreateNotes: CreateNotes1740000000000 });
 }
