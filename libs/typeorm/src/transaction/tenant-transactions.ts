@@ -84,7 +84,7 @@ export class TenantTransactions {
       try {
         return await this.#start(place, fn, options);
       } catch (error) {
-        if (left <= 0 || !isWorthRetrying(error)) throw error;
+        if (!(left > 0 && isWorthRetrying(error))) throw error;
       }
     }
   }
@@ -131,6 +131,6 @@ const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK_DETECTED = '40P01';
 
 function isWorthRetrying(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
+  const code = (error as { code?: unknown } | null | undefined)?.code;
   return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED;
 }

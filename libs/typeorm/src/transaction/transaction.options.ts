@@ -4,7 +4,8 @@ import type { IsolationLevel } from 'typeorm/driver/types/IsolationLevel.js';
  * What a call does about the transaction that is current where it is made. "Current" is always a question of
  * the tenant in force: another tenant's transaction is none.
  * - `required` (default): joins it, or starts one
- * - `requires-new`: starts one of its own, on a second connection
+ * - `requires-new`: starts one of its own, on a second connection: the pool, and the tenant's share of it, must have
+ *   two to give, or the call fails after `pool.acquireTimeoutMs`
  * - `nested`: a savepoint in it, or starts one
  * - `supports`: joins it, or runs without
  * - `mandatory`: joins it, or refuses

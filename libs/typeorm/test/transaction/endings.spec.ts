@@ -1,5 +1,11 @@
 import { TenantContext } from '@tenantry/core';
-import { QueryFailedError, type EntityManager } from 'typeorm';
+import {
+  EventSubscriber,
+  QueryFailedError,
+  type BeforeQueryEvent,
+  type EntityManager,
+  type EntitySubscriberInterface,
+} from 'typeorm';
 import { Book, Note } from '../../../../test/isolation/library.js';
 import {
   NestedTransactionOpenError,
@@ -10,10 +16,18 @@ import {
 } from '../../src/index.js';
 import { gate, openWorld, type World } from './world.js';
 
+/** Takes its time over some statements, after they were asked for and before they are sent. */
+@EventSubscriber()
+class Dawdles implements EntitySubscriberInterface {
+  async beforeQuery({ query }: BeforeQueryEvent): Promise<void> {
+    if (query.includes('dawdling')) await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
+
 let world: World;
 
 beforeAll(async () => {
-  world = await openWorld();
+  world = await openWorld({ typeorm: { subscribers: [Dawdles] } });
 });
 afterEach(() => world.reset());
 afterAll(() => world.close());
@@ -225,7 +239,7 @@ describe('a child that was not awaited', () => {
   ])('has what it had sent before included when the transaction is %s', async (how, expected) => {
     let child: Promise<unknown> | undefined;
     await inAcme(async (manager) => {
-      child = manager.query(`INSERT INTO note SELECT 2, 'x' FROM pg_sleep(0.05)`);
+      child = manager.query(`INSERT INTO note VALUES (2, 'x') -- dawdling`);
       child.catch(() => {});
       if (how === 'rolled back') throw new Error('on purpose');
     }).catch(() => {});
