@@ -1,0 +1,52 @@
+import { TenantContext, type Tenant } from '@tenantry/core';
+import { QueryFailedError, type DataSource } from 'typeorm';
+import type { TenantDatabase } from '@tenantry/typeorm/testing';
+import { openTenantDatabase } from '../support/tenant-database.js';
+import { CreateLibrary1710000000000, LIBRARY, seedLibrary } from './library.js';
+
+let database: TenantDatabase;
+let dataSource: DataSource;
+let acme: Tenant;
+let globex: Tenant;
+
+beforeAll(async () => {
+  database = await openTenantDatabase({
+    migrations: [CreateLibrary1710000000000],
+    typeorm: { entities: LIBRARY, poolSize: 4 },
+  });
+  ({ dataSource } = database);
+  [acme, globex] = [await database.createTenant('acme'), await database.createTenant('globex')];
+  for (const tenant of [acme, globex]) {
+    await TenantContext.run(tenant, () => seedLibrary((sql) => dataSource.query(sql), tenant.slug));
+  }
+});
+
+afterAll(() => database.close());
+
+describe('a tenant at level L1', () => {
+  it('cannot read another by its qualified name', async () => {
+    const query = TenantContext.run(acme, () => dataSource.query(`SELECT * FROM "${globex.schema}".note`));
+    await expect(query).rejects.toThrow(/permission denied/);
+  });
+
+  it('cannot stack statements', async () => {
+    const query = TenantContext.run(acme, () => dataSource.query(`SELECT 1; SELECT * FROM note`));
+    await expect(query).rejects.toThrow(/multiple commands/);
+  });
+
+  it('cannot change its role inside a statement', async () => {
+    const query = TenantContext.run(acme, () =>
+      dataSource.query(`SELECT set_config('role', '${globex.schema}', true)`),
+    );
+    await expect(query).rejects.toThrow(QueryFailedError);
+  });
+
+  it('cannot read the central schema, nor can central code read a tenant', async () => {
+    await expect(
+      TenantContext.run(acme, () => dataSource.query('SELECT * FROM tenantry.tenants')),
+    ).rejects.toThrow(/permission denied/);
+    await expect(
+      TenantContext.runCentral(() => dataSource.query(`SELECT * FROM "${acme.schema}".note`)),
+    ).rejects.toThrow(/permission denied/);
+  });
+});
