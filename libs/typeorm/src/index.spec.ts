@@ -4,12 +4,13 @@ it('exports what is supported, and nothing else', () => {
   expect(Object.keys(tenantry).toSorted()).toEqual([
     'BindingFailedError',
     'CreateTenantRegistry1700000000000',
+    'IsolationBrokenError',
     'LeaseReleasedError',
-    'LoginNotConfinedError',
     'PostgresTenantStore',
     'SessionNeededError',
     'TenantDataSource',
     'TenantDataSourceFactory',
+    'TenantOwned',
     'TenantPool',
     'TenantPoolExhaustedError',
     'TenantProvisioner',
@@ -22,8 +23,11 @@ it('exports what is supported, and nothing else', () => {
     'TransactionRolledBackError',
     'UnboundSubmittableError',
     'createBinding',
+    'guardTable',
+    'inspectIsolation',
     'inspectLogin',
     'migrateCentral',
     'setUpDatabase',
+    'unguardTable',
   ]);
 });

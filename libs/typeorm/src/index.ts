@@ -16,7 +16,7 @@ export {
   type InspectionOptions,
 } from './doctor/inspect-isolation.js';
 export type { IsolationCode, IsolationFinding } from './doctor/finding.js';
-export { IsolationBrokenError, IsolationBrokenError as LoginNotConfinedError } from './doctor/isolation.errors.js';
+export { IsolationBrokenError } from './doctor/isolation.errors.js';
 
 export { guardTable, unguardTable, type GuardTableOptions } from './column-mode/guard-table.js';
 export { TenantOwned } from './column-mode/tenant-owned.js';
