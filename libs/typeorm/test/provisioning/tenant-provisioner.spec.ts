@@ -373,7 +373,7 @@ describe('a provisioner', () => {
       runtimeLogin: world.login,
     });
     const tenant = world.tenant();
-    await expect(provisioner.apply(tenant)).rejects.toMatchObject({ code: '28P01' });
+    await expect(provisioner.apply(tenant)).rejects.toMatchObject({ cause: { code: '28P01' } });
     await provisioner.apply(tenant);
     await provisioner.close();
     expect(await history(tenant)).toEqual([]);
