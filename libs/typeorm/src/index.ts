@@ -24,7 +24,11 @@ export { TenantOwned } from './column-mode/tenant-owned.js';
 export { TenantPool, type TenantPoolConfig, type TenantPoolGauges } from './pool/tenant-pool.js';
 export type { TenantLease } from './pool/tenant-lease.js';
 export type { TenantPoolOptions } from './pool/tenant-pool.options.js';
-export { TenantPoolExhaustedError, TenantShareExhaustedError } from './pool/tenant-pool.errors.js';
+export {
+  DatabaseUnavailableError,
+  TenantPoolExhaustedError,
+  TenantShareExhaustedError,
+} from './pool/tenant-pool.errors.js';
 export { createBinding, type Binding } from './binding/binding.js';
 export {
   BindingFailedError,
