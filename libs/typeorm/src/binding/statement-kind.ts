@@ -53,7 +53,8 @@ export function withTransactionModes(begin: string, setTransaction: string): str
 
 const SESSION_STATEMENT =
   /(?:^|;)\s*(?:SET\s+(?!\s|LOCAL\b|TRANSACTION\b|CONSTRAINTS\b)|RESET\b|LISTEN\b|DISCARD\b|PREPARE\s+(?!\s|TRANSACTION\b)|DEALLOCATE\b|LOAD\b|DECLARE\b[^;]*\bWITH\s+HOLD\b|CREATE\s+(?:OR\s+REPLACE\s+)?(?:LOCAL\s+|GLOBAL\s+)?TEMP(?:ORARY)?\b|(?:SELECT|WITH)\b[^;]*\bINTO\s+(?:LOCAL\s+|GLOBAL\s+)?TEMP(?:ORARY)?\b)/i;
-const SESSION_FUNCTION = /\b(?:set_config|pg_(?:try_)?advisory_lock(?:_shared)?)\s*\(/i;
+const SESSION_FUNCTION =
+  /\b(?:set_config|pg_(?:try_)?advisory_lock(?:_shared)?)\s*\(|\bUPDATE\s+(?:ONLY\s+)?(?:pg_catalog\s*\.\s*)?"?pg_settings\b/i;
 const LOCAL_SET_CONFIG = /\bset_config\s*\([^()]*,\s*true\s*\)/gi;
 
 /**

@@ -37,8 +37,6 @@ export interface Attack {
   readonly name: string;
   readonly steps: (target: Target) => readonly Step[];
   readonly verdicts: Readonly<Record<IsolationLevel, Verdict>>;
-  /** Leaves a `search_path` to statements without a tenant on that connection; those of tenants bring their own. */
-  readonly leavesUnboundPath?: IsolationLevel;
 }
 
 export interface AttackGroup {
@@ -53,18 +51,16 @@ type Short = readonly [
   path: Verdict,
   role: Verdict,
   steps: (target: Target) => Step | readonly Step[],
-  leavesUnboundPath?: IsolationLevel,
 ];
 
 function group(title: string, seeks: AttackGroup['seeks'], attacks: readonly Short[]): AttackGroup {
   return {
     title,
     seeks,
-    attacks: attacks.map(([name, path, role, steps, leavesUnboundPath]) => ({
+    attacks: attacks.map(([name, path, role, steps]) => ({
       name,
       verdicts: { path, role },
       steps: (target) => [steps(target)].flat(),
-      ...(leavesUnboundPath && { leavesUnboundPath }),
     })),
   };
 }
@@ -261,7 +257,6 @@ export const ATTACK_GROUPS: readonly AttackGroup[] = [
         `UPDATE pg_settings SET setting = '${b}' WHERE name = 'search_path'`,
         'SELECT secret FROM vault',
       ],
-      'path',
     ],
     [
       '`UPDATE pg_settings` of `role`, and a read',

@@ -36,8 +36,6 @@ export interface Battlefield {
   aftermath(): Promise<Aftermath>;
   /** The same before any attack. */
   readonly untouched: Aftermath;
-  /** Has the application end its connection and open another. */
-  reconnect(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -111,8 +109,6 @@ export async function openBattlefield(level: IsolationLevel): Promise<Battlefiel
     },
     aftermath,
     untouched: await aftermath(),
-    // A statement that visibly leaves session state behind costs the connection.
-    reconnect: async () => void (await run(acme, 'SET statement_timeout = 0')),
     close: async () => {
       await peer?.end();
       // No role's to drop: large objects belong to the role that made them.
