@@ -10,6 +10,7 @@ import {
   type DataSource,
   type EntityManager,
   type EntitySubscriberInterface,
+  type QueryRunner,
 } from 'typeorm';
 import { TenantContext } from '@tenantry/core';
 import { describeSurface, type SurfaceCase } from './surface.js';
@@ -56,11 +57,18 @@ function slugInForce(): string {
   return state.kind === 'tenant' ? state.tenant.slug : state.kind;
 }
 
+interface SeenEvent {
+  readonly manager: EntityManager;
+  readonly queryRunner: QueryRunner;
+}
+
 /** What each event saw of the database through its manager, by the tenant in force. */
 const seen: string[] = [];
 
-async function see(event: string, manager: EntityManager): Promise<void> {
+async function see(event: string, { manager, queryRunner }: SeenEvent): Promise<void> {
   const { name } = await manager.findOneByOrFail(Owner, { id: 1 });
+  const [row] = await queryRunner.query('SELECT name FROM owner');
+  expect(row.name).toBe(name);
   seen.push(`${event}: ${name} for ${slugInForce()}`);
 }
 
@@ -97,14 +105,14 @@ class SeesEverything implements EntitySubscriberInterface {
 
 for (const name of ENTITY_EVENTS) {
   Object.assign(SeesEverything.prototype, {
-    [name]: async (event: { manager: EntityManager; metadata: { target: unknown } }): Promise<void> => {
-      if (event.metadata.target === Letter) await see(name, event.manager);
+    [name]: async (event: SeenEvent & { metadata: { target: unknown } }): Promise<void> => {
+      if (event.metadata.target === Letter) await see(name, event);
     },
   });
 }
 for (const name of TRANSACTION_EVENTS) {
   Object.assign(SeesEverything.prototype, {
-    [name]: async (event: { manager: EntityManager }): Promise<void> => see(name, event.manager),
+    [name]: async (event: SeenEvent): Promise<void> => see(name, event),
   });
 }
 
@@ -210,12 +218,29 @@ const CASES: readonly SurfaceCase[] = [
   },
 ];
 
-describeSurface('events', {
+const surface = describeSurface('events', {
   entities: [Letter, Owner],
   seed: (name) => `
     INSERT INTO letter (id, text) VALUES (1, 'letter of ${name}');
     INSERT INTO letter (id, text, "deletedAt") VALUES (2, 'gone', now());
     INSERT INTO owner VALUES (1, 'owner of ${name}');`,
-  cases: CASES,
+  cases: CASES.map((given) =>
+    Object.assign(given, { onlyRouted: 'a view ignores the context, and these tell it' }),
+  ),
   typeorm: { subscribers: [SeesEverything] },
+});
+
+describe('the events of a pinned view', () => {
+  it('see the rows of the view, while the context remains that of the caller', async () => {
+    const { database, acme, globex, as, reset } = surface;
+    const view = database.dataSource.views.forTenant(acme);
+    const lines = await as(globex, () =>
+      eventsOf(() => view.getRepository(Letter).insert({ id: 9, text: 'new' })),
+    );
+    expect(ofEntity(lines)).toEqual([
+      'beforeInsert: owner of acme for globex',
+      'afterInsert: owner of acme for globex',
+    ]);
+    await reset();
+  });
 });

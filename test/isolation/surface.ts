@@ -14,6 +14,8 @@ export interface SurfaceCase {
   readonly own: (slug: string) => unknown;
   /** It changes rows: run once per tenant, whose rows are put back afterwards. */
   readonly writes?: true;
+  /** Why it cannot be asked of a pinned view. */
+  readonly onlyRouted?: string;
 }
 
 export interface SurfaceOptions {
@@ -39,7 +41,7 @@ export interface Surface {
 /** A number of each tenant's own, for what is counted. */
 export const numberOf = (slug: string): number => (slug === 'acme' ? 1 : 100);
 
-/** Each case three times: both tenants at once, no tenant, and with routing broken on purpose. */
+/** Each case four times: both tenants at once, no tenant, routing broken on purpose, and a view pinned to one. */
 export function describeSurface(concept: string, options: SurfaceOptions): Surface {
   const { entities, seed, cases } = options;
   const surface = { as: (tenant, fn) => TenantContext.run(tenant, fn) } as Surface;
@@ -93,6 +95,22 @@ export function describeSurface(concept: string, options: SurfaceOptions): Surfa
         }
       },
     );
+
+    // Not test.each, which refuses an empty table.
+    for (const { name, run, own, writes, onlyRouted } of cases) {
+      if (onlyRouted) continue;
+      it(`keep to a pinned view, in the context of another and in none, through ${name}`, async () => {
+        const { database, acme, globex, as, reset } = surface;
+        const view = database.dataSource.views.forTenant(acme);
+        for (const call of [() => as(globex, () => run(view)), () => run(view)]) {
+          try {
+            expect(await call()).toEqual(own(acme.slug));
+          } finally {
+            if (writes) await reset();
+          }
+        }
+      });
+    }
 
     it('are asked about exactly the features listed', () => {
       expect(cases.map(({ name }) => name)).toMatchSnapshot();

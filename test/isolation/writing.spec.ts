@@ -181,6 +181,7 @@ const CASES: readonly SurfaceCase[] = [
     },
     own,
     writes: true,
+    onlyRouted: name === 'active record' ? 'the class knows one data source, the routed one' : '',
   })),
   {
     name: 'withDeleted',
