@@ -91,6 +91,7 @@ describe('a pinned view', () => {
   it('is no end of the pool when it is destroyed', async () => {
     const view = viewOf(acme);
     await view.destroy();
+    expect(view.isInitialized).toBe(true);
     await expect(notesOf(view)).resolves.toEqual(['note of acme']);
     await expect(notesOf(viewOf(globex))).resolves.toEqual(['note of globex']);
   });
