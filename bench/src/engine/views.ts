@@ -28,7 +28,11 @@ await admin.connect();
 
 const { views } = database.dataSource;
 const newView = (): DataSource =>
-  views.forTenant({ schema: schemaNameFor(randomUUID()), placement: { cluster: 'default' }, tier: 'starter' });
+  views.forTenant({
+    schema: schemaNameFor(randomUUID()),
+    placement: { cluster: 'default' },
+    tier: 'starter',
+  });
 const newDataSource = (): Promise<DataSource> =>
   new DataSource({
     type: 'postgres',

@@ -7,7 +7,11 @@ import { LeaseReleasedError, UnboundSubmittableError } from '../../src/binding/b
 import type { Submittable } from '../../src/binding/pg-internals.js';
 import type { TenantLease } from '../../src/pool/tenant-lease.js';
 import { TenantPoolExhaustedError } from '../../src/pool/tenant-pool.errors.js';
-import { resolveTenantPoolOptions, type TenantPoolOptions } from '../../src/pool/tenant-pool.options.js';
+import {
+  DEFAULT_TENANT_POOL_OPTIONS,
+  resolveTenantPoolOptions,
+  type TenantPoolOptions,
+} from '../../src/pool/tenant-pool.options.js';
 import { TenantPool } from '../../src/pool/tenant-pool.js';
 import type { TenantDatabase } from '../../src/testing/index.js';
 import { CreateNotes1700000001000 } from '../datasource/notes.js';
@@ -85,11 +89,25 @@ function pidFor(tenant: Tenant): Promise<number | null> {
   });
 }
 
+/** Lets the time pass that a caller waits for a connection, which none is going to be. */
+async function waitInVain<T>(start: () => Promise<T>): Promise<T> {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] });
+  try {
+    const waiting = start();
+    waiting.catch(() => {});
+    await new Promise((resolve) => setImmediate(resolve));
+    jest.advanceTimersByTime(DEFAULT_TENANT_POOL_OPTIONS.acquireTimeoutMs);
+    return await waiting;
+  } finally {
+    jest.useRealTimers();
+  }
+}
+
 describe('waiting for a connection', () => {
   it('ends with an error that names the schema and the options to change', async () => {
-    openPool({ max: 1, acquireTimeoutMs: 20 });
+    openPool({ max: 1 });
     const held = await pool.lease(bindingOf(acme));
-    const waiting = pool.lease(bindingOf(globex));
+    const waiting = waitInVain(() => pool.lease(bindingOf(globex)));
     await expect(waiting).rejects.toThrow(TenantPoolExhaustedError);
     await expect(waiting).rejects.toMatchObject({
       code: 'TENANT_POOL_EXHAUSTED',
@@ -244,9 +262,11 @@ describe('callbacks', () => {
   });
 
   it('get an error when there is no connection', async () => {
-    openPool({ max: 1, acquireTimeoutMs: 20 });
+    openPool({ max: 1 });
     const held = await pool.lease(bindingOf(acme));
-    const error = await new Promise((resolve) => pool.connect((failure) => resolve(failure)));
+    const error = await waitInVain(
+      () => new Promise((resolve) => pool.connect((failure) => resolve(failure))),
+    );
     expect(error).toMatchObject({ code: 'TENANT_POOL_EXHAUSTED', schema: undefined });
     held.release();
   });

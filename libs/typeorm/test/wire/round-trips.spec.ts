@@ -161,7 +161,9 @@ describe('a statement that pg refuses to send', () => {
       const lease = (await runner.connect()) as TenantLease;
       try {
         await runner.startTransaction();
-        await expect(lease.query({ text: 'SELECT $1', values: 'no array' } as never)).rejects.toThrow(/must be an array/);
+        await expect(lease.query({ text: 'SELECT $1', values: 'no array' } as never)).rejects.toThrow(
+          /must be an array/,
+        );
         expect(tap.messages).toEqual([]);
         await runner.manager.insert(Ticket, { title: 'taken back' });
         await runner.rollbackTransaction();
