@@ -142,6 +142,9 @@ function rootModule(options: DynamicModule): DynamicModule {
   };
 }
 
+/** How long making a tenant may wait for those before it. */
+const PROVISIONING_TURN_MS = 60_000;
+
 /** A login or database that PostgreSQL does not accept: class 28, and 3D000. */
 const REFUSED_BY_SERVER = /^(?:28...|3D000)$/;
 
@@ -172,7 +175,8 @@ function createProvisioner(resolved: ResolvedTenantryTypeOrmOptions): TenantProv
     }
     return new TenantDataSource(adminDataSourceOptions(resolved, adminUrl), {
       isolation: { ...isolation, level: 'path' },
-      pool: resolved.pool,
+      // Tenants that are made at once take turns on few connections, each for as long as its migrations take.
+      pool: { acquireTimeoutMs: PROVISIONING_TURN_MS },
     });
   };
   return new TenantProvisioner(admin, {
