@@ -29,6 +29,9 @@ const base = {
   },
 };
 
+const SERVICES = ['<rootDir>/{libs,apps}/*/test/**/*.spec.ts', '<rootDir>/test/**/*.spec.ts'];
+const INSTALLED = '\\.installed\\.spec\\.ts$';
+
 /** Everything that needs PostgreSQL; one server is started for all workers (see test/support). */
 const withServices = {
   ...base,
@@ -43,7 +46,15 @@ export default {
     {
       ...withServices,
       displayName: 'services',
-      testMatch: ['<rootDir>/{libs,apps}/*/test/**/*.spec.ts', '<rootDir>/test/**/*.spec.ts'],
+      testMatch: SERVICES,
+      testPathIgnorePatterns: ['/node_modules/', INSTALLED],
+    },
+    // What needs a program that npm cannot bring (PgBouncer); `npm run test:installed`, and always in CI.
+    {
+      ...withServices,
+      displayName: 'installed',
+      testMatch: SERVICES,
+      testPathIgnorePatterns: ['/node_modules/', `^(?!.*${INSTALLED})`],
     },
   ],
 };
