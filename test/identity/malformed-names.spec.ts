@@ -5,7 +5,8 @@ import { operatorToken, tokenWith } from './support/tokens.js';
 const MALFORMED = {
   statusCode: 400,
   error: 'Bad Request',
-  message: 'Name one tenant, by its UUID or by its slug (a-z, 0-9 and inner hyphens, at most 63 characters).',
+  message:
+    'Name one tenant, by its UUID or by its slug: a-z, 0-9 and inner hyphens, at most 63 characters, no reserved word such as admin or public.',
   code: 'TENANT_ID_MALFORMED',
 };
 

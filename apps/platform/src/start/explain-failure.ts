@@ -8,6 +8,11 @@ export function explainFailure(error: unknown): string {
   const forUsers =
     error instanceof StartError || error instanceof EmbeddedPostgresError || isTenancyError(error);
   return forUsers
-    ? `The platform did not start.\n${error.message}`
+    ? `The platform did not start.\n${inWordsOfThePlatform(error.message)}`
     : `The platform failed.\n${inspect(error)}`;
+}
+
+/** The library names its own option; here it is a variable. */
+function inWordsOfThePlatform(message: string): string {
+  return message.replace('choose another dataDir', 'choose another home: TENANTRY_HOME=<folder>');
 }

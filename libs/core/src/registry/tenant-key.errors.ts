@@ -9,7 +9,7 @@ export class TenantKeyMalformedError extends TenancyError {
       kind: 'invalid',
       message: `The tenant named by ${source} is neither a UUID nor a slug (a-z, 0-9, inner hyphens, at most 63), or is named more than once.`,
       publicMessage:
-        'Name one tenant, by its UUID or by its slug (a-z, 0-9 and inner hyphens, at most 63 characters).',
+        'Name one tenant, by its UUID or by its slug: a-z, 0-9 and inner hyphens, at most 63 characters, no reserved word such as admin or public.',
     });
   }
 }

@@ -46,7 +46,9 @@ export const loginRights: Check = {
         code: 'LOGIN_ATTRIBUTES',
         severity: 'breaks',
         what: `'${login}' is ${attributes.join(', ')}`,
-        remedy: `ALTER ROLE ${id(login)} ${attributes.map((attribute) => `NO${attribute}`).join(' ')}`,
+        remedy: attributes.includes('SUPERUSER')
+          ? 'this is the admin login of a server; use another one as url: setUpDatabase({ adminUrl, runtime: { login, password } }) makes it'
+          : `ALTER ROLE ${id(login)} ${attributes.map((attribute) => `NO${attribute}`).join(' ')}`,
       },
       inherits.length > 0 && {
         code: 'LOGIN_INHERITS',

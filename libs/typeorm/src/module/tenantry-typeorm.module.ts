@@ -1,4 +1,4 @@
-import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
 import {
   isTenancyError,
@@ -12,10 +12,12 @@ import {
 } from '@tenantry/core';
 import type pg from 'pg';
 import { DataSource, QueryFailedError, TypeORMError } from 'typeorm';
+import { TenantSchemaMissingError } from '../binding/binding.errors.js';
 import { TenantDataSourceFactory } from '../datasource/tenant-data-source.factory.js';
 import { TenantDataSource } from '../datasource/tenant-data-source.js';
 import type { PostgresOptions } from '../datasource/tenant-data-source.options.js';
 import { TenantDatabase } from '../database/tenant-database.js';
+import { bindingOf } from '../datasource/view-binding.js';
 import { DatabaseUnavailableError } from '../pool/tenant-pool.errors.js';
 import { TenantProvisioner } from '../provisioning/tenant-provisioner.js';
 import { PostgresTenantStore } from '../registry-store/postgres-tenant-store.js';
@@ -46,8 +48,11 @@ type RoutedOptions = PostgresOptions & { readonly tenantry: ResolvedTenantryType
  * export class MarketingModule {}
  */
 @Module({})
-export class TenantryTypeOrmModule implements OnApplicationShutdown {
-  constructor(private readonly provisioner: TenantProvisioner) {}
+export class TenantryTypeOrmModule implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    private readonly provisioner: TenantProvisioner,
+    private readonly views: TenantDataSourceFactory,
+  ) {}
 
   static forRoot(options: TenantryTypeOrmRootOptions): DynamicModule {
     return rootModule(TenantryTypeOrmOptionsModule.forRoot(options));
@@ -62,9 +67,29 @@ export class TenantryTypeOrmModule implements OnApplicationShutdown {
     return TypeOrmModule.forFeature(entities);
   }
 
+  async onModuleInit(): Promise<void> {
+    await refuseWithoutRegistry(this.views.central());
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.provisioner.close();
   }
+}
+
+async function refuseWithoutRegistry(central: DataSource): Promise<void> {
+  const [found] = await central
+    .query<[{ exists: boolean }]>(`SELECT to_regclass('tenants') IS NOT NULL AS exists`)
+    .catch((error: unknown): [{ exists: boolean }] => {
+      const missing =
+        error instanceof QueryFailedError && error.driverError instanceof TenantSchemaMissingError;
+      if (!missing) throw error;
+      return [{ exists: false }];
+    });
+  if (found.exists) return;
+  throw new TenancyConfigurationError(
+    `The registry of tenants is missing in schema '${bindingOf(central)!.schema}'. Call setUpDatabase() and migrateCentral() ` +
+      'before the application starts, with the same isolation as here.',
+  );
 }
 
 function rootModule(options: DynamicModule): DynamicModule {

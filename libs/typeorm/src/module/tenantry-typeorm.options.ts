@@ -15,12 +15,12 @@ export interface TenantryTypeOrmOptions extends TenantDataSourceOptions {
    * Connection of the login that makes schemas and runs migrations. Without it this application uses
    * tenants, but cannot create them.
    */
-  readonly adminUrl?: string;
+  readonly adminUrl?: string | undefined;
   /**
    * Direct connection of the runtime login, on which changes of the registry are heard (LISTEN). Default: `url`, or
    * nothing behind a transaction pooler: then another instance's change is seen when the cache's TTL ends.
    */
-  readonly listenUrl?: string;
+  readonly listenUrl?: string | undefined;
   /** TypeORM migrations of a tenant's schema: classes, or globs. */
   readonly tenantMigrations?: MigrationList;
   /** Connections for all tenants together. Default 10. */

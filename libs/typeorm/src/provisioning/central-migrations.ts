@@ -1,7 +1,9 @@
-import { TenantContext } from '@tenantry/core';
-import type { MigrationInterface } from 'typeorm';
+import { TenancyConfigurationError, TenantContext } from '@tenantry/core';
+import type { DataSource, MigrationInterface } from 'typeorm';
 import { TenantDataSource } from '../datasource/tenant-data-source.js';
 import type { IsolationOptions } from '../datasource/tenant-data-source.options.js';
+import { bindingOf } from '../datasource/view-binding.js';
+import type { TenantPool } from '../pool/tenant-pool.js';
 import { CreateTenantRegistry1700000000000 } from '../registry-store/create-tenant-registry.migration.js';
 
 export interface CentralMigrationOptions {
@@ -37,6 +39,7 @@ export async function migrateCentral({
   );
   await admin.initialize();
   try {
+    await refuseWithoutSchema(admin, admin.views.central());
     return await TenantContext.runCentral(async () => {
       const lock = admin.createQueryRunner();
       try {
@@ -52,4 +55,17 @@ export async function migrateCentral({
   } finally {
     await admin.destroy();
   }
+}
+
+async function refuseWithoutSchema(admin: TenantDataSource, central: DataSource): Promise<void> {
+  const schema = bindingOf(central)!.schema;
+  const { master } = admin.driver as unknown as { master: TenantPool };
+  const { rows } = await master.query<{ exists: boolean }>(
+    'SELECT to_regnamespace($1) IS NOT NULL AS exists',
+    [schema],
+  );
+  if (rows[0]?.exists) return;
+  throw new TenancyConfigurationError(
+    `There is no schema '${schema}' in the database. Call setUpDatabase() before migrateCentral(), with the same isolation.`,
+  );
 }
