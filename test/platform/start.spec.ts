@@ -3,10 +3,10 @@ import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promis
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { findFreePort } from '@tenantry/dev-servers/testing';
 import { expectError, type Api } from './support/api.js';
 import {
   build,
-  freePort,
   makeHome,
   PlatformProcess,
   processesOf,
@@ -25,12 +25,12 @@ async function newHome(): Promise<string> {
 }
 
 async function start(options: PlatformEnvironment): Promise<PlatformProcess> {
-  return new PlatformProcess(options, await freePort());
+  return new PlatformProcess(options, await findFreePort());
 }
 
 /** A start that must not succeed. */
 async function failedStart(options: PlatformEnvironment, port?: number): Promise<string> {
-  const platform = new PlatformProcess(options, port ?? (await freePort()));
+  const platform = new PlatformProcess(options, port ?? (await findFreePort()));
   expect(await platform.exited).toEqual({ code: 1, signal: null });
   expect(platform.output).not.toMatch(/^\s+at /m);
   await untilNoProcessOf(options.home);

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { findFreePort } from '@tenantry/dev-servers/testing';
 import type { Api } from './support/api.js';
 import {
   build,
-  freePort,
   makeHome,
   PlatformProcess,
   processesOf,
@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => removeHome(home));
 
 async function start(adapter = 'express'): Promise<PlatformProcess> {
-  return new PlatformProcess({ home, env: { TENANTRY_ADAPTER: adapter } }, await freePort());
+  return new PlatformProcess({ home, env: { TENANTRY_ADAPTER: adapter } }, await findFreePort());
 }
 
 /** Sends the head of a request whose body comes later. */

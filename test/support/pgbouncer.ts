@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findFreePort } from '@tenantry/dev-servers/testing';
 import { Client } from 'pg';
 
 /** PgBouncer refuses to run as root; this id needs no entry anywhere. */
@@ -26,7 +26,7 @@ export interface PgBouncerOptions {
 export async function startPgBouncer({ url, serverConnections }: PgBouncerOptions): Promise<PgBouncer> {
   const target = new URL(url);
   const dir = mkdtempSync(join(tmpdir(), 'tenantry-pgbouncer-'));
-  const port = await freePort();
+  const port = await findFreePort();
   writeFileSync(join(dir, 'users.txt'), `"${target.username}" "${decodeURIComponent(target.password)}"\n`);
   writeFileSync(
     join(dir, 'pgbouncer.ini'),
@@ -83,13 +83,4 @@ async function untilReady(url: string, hasEnded: () => boolean, log: readonly st
       await client.end().catch(() => {});
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -182,6 +182,9 @@ describe('data that can be used', () => {
       code: 'EMBEDDED_POSTGRES_DIRECTORY_NOT_WRITABLE',
       message: expect.stringContaining(closed),
     });
+    writeFileSync(sandbox.path('file'), 'not a directory');
+    const inFile = await sandbox.start({ dataDir: sandbox.path('file/postgres') }).refusal();
+    expect(inFile.code).toBe('EMBEDDED_POSTGRES_DIRECTORY_NOT_WRITABLE');
     const below = await sandbox.start({ dataDir: join(closed, 'a/b/postgres') }, context).refusal();
     expect(below.code).toBe('EMBEDDED_POSTGRES_DIRECTORY_NOT_WRITABLE');
     expect(readdirSync(closed)).toEqual([]);

@@ -36,17 +36,24 @@ export class EmbeddedPostgresError extends Error {
   }
 }
 
-const REFUSED_ACCESS = new Set(['EACCES', 'EPERM', 'EROFS']);
+const REFUSED_ACCESS: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS']);
+
+/** What making directories is refused with, also when something on the way is a file. */
+export const REFUSED_DIRECTORY: ReadonlySet<string> = new Set([...REFUSED_ACCESS, 'EEXIST', 'ENOTDIR']);
 
 /**
  * Runs `work` on `path`; a refusal by the file system becomes `EMBEDDED_POSTGRES_DIRECTORY_NOT_WRITABLE`.
  * Other errors pass through untouched.
  */
-export async function needingAccessTo<T>(path: string, work: () => Promise<T>): Promise<T> {
+export async function needingAccessTo<T>(
+  path: string,
+  work: () => Promise<T>,
+  refusals = REFUSED_ACCESS,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!REFUSED_ACCESS.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!refusals.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
     const uid = process.getuid?.();
     throw new EmbeddedPostgresError(
       'EMBEDDED_POSTGRES_DIRECTORY_NOT_WRITABLE',

@@ -3,7 +3,11 @@ import { chmod, lstat, mkdir, mkdtemp, readlink, realpath, symlink } from 'node:
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { clusterFiles, type ClusterFiles } from '../cluster/cluster-files.ts';
-import { EmbeddedPostgresError, needingAccessTo } from '../errors/embedded-postgres.errors.ts';
+import {
+  EmbeddedPostgresError,
+  needingAccessTo,
+  REFUSED_DIRECTORY,
+} from '../errors/embedded-postgres.errors.ts';
 import { canEnter } from './reachability.ts';
 import { resolveServerUser, type ServerUser } from './server-user.ts';
 import { ensureSharedRoot, SHARED_ROOT } from './shared-root.ts';
@@ -68,7 +72,11 @@ export async function persistentPlace(dataDir: string): Promise<ClusterPlace> {
 async function placeAt(real: string, asked: string): Promise<ClusterPlace> {
   const shared = real.startsWith(`${SHARED_ROOT}/`);
   if (shared) await ensureSharedRoot();
-  const made = await needingAccessTo(real, () => mkdir(dirname(real), { recursive: true }));
+  const made = await needingAccessTo(
+    real,
+    () => mkdir(dirname(real), { recursive: true }),
+    REFUSED_DIRECTORY,
+  );
   if (shared && made) await chmod(dirname(real), 0o755);
   const user = await resolveServerUser(real);
   if (!(await canEnter(user, dirname(real)))) throw unreachable(real, user);
@@ -83,7 +91,7 @@ async function followLink(link: string): Promise<string> {
 
 async function resolveParent(path: string): Promise<string> {
   const parent = dirname(path);
-  await needingAccessTo(path, () => mkdir(parent, { recursive: true }));
+  await needingAccessTo(path, () => mkdir(parent, { recursive: true }), REFUSED_DIRECTORY);
   return join(await realpath(parent), basename(path));
 }
 
