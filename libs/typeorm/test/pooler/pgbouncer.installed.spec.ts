@@ -62,6 +62,7 @@ describe(`PgBouncer in transaction mode, with ${SERVER_CONNECTIONS} server conne
     }
     await Promise.all(clients.map(({ client }) => client.end()));
     expect(seen).not.toEqual(world.tenants);
-    expect(world.tenants).toEqual(expect.arrayContaining(seen));
+    // Whose session they meet on is PgBouncer's choice; it may be one that nobody had set.
+    expect([...world.tenants, 'PUBLIC']).toEqual(expect.arrayContaining(seen));
   });
 });
