@@ -1,3 +1,5 @@
+import { TenantContext, type Tenant } from '@tenantry/core';
+import type { TenantDatabase, TenantDatabaseOptions } from '@tenantry/typeorm/testing';
 import {
   BaseEntity,
   Column,
@@ -11,6 +13,7 @@ import {
   type QueryRunner,
   type Relation,
 } from 'typeorm';
+import { openTenantDatabase } from '../support/tenant-database.js';
 
 /** A small model with every way of loading a relation. Ids are given, so that two tenants can have the same. */
 @Entity('author')
@@ -94,4 +97,24 @@ export async function seedLibrary(query: (sql: string) => Promise<unknown>, name
   await query(`INSERT INTO shelf VALUES (1, 'shelf of ${name}')`);
   await query(`INSERT INTO book_shelf VALUES (1, 1)`);
   await query(`INSERT INTO note VALUES (1, 'note of ${name}')`);
+}
+
+/** Two tenants, each with the library. */
+export interface TwoLibraries {
+  readonly database: TenantDatabase;
+  readonly acme: Tenant;
+  readonly globex: Tenant;
+}
+
+export async function openTwoLibraries(options: Partial<TenantDatabaseOptions> = {}): Promise<TwoLibraries> {
+  const database = await openTenantDatabase({
+    migrations: [CreateLibrary1710000000000],
+    typeorm: { entities: LIBRARY, poolSize: 4 },
+    ...options,
+  });
+  const [acme, globex] = [await database.createTenant('acme'), await database.createTenant('globex')];
+  for (const tenant of [acme, globex]) {
+    await TenantContext.run(tenant, () => seedLibrary((sql) => database.dataSource.query(sql), tenant.slug));
+  }
+  return { database, acme, globex };
 }

@@ -1,7 +1,6 @@
 import { TenantContext, type Tenant } from '@tenantry/core';
 import type { TenantDatabase } from '@tenantry/typeorm/testing';
-import { openTenantDatabase } from '../support/tenant-database.js';
-import { CreateLibrary1710000000000, LIBRARY, Note, seedLibrary } from './library.js';
+import { Note, openTwoLibraries } from './library.js';
 
 /** What level `path` gives, and what it does not: both are promises of `docs/security.md`. */
 describe('tenants at level L0', () => {
@@ -10,17 +9,7 @@ describe('tenants at level L0', () => {
   let globex: Tenant;
 
   beforeAll(async () => {
-    database = await openTenantDatabase({
-      migrations: [CreateLibrary1710000000000],
-      isolation: { level: 'path' },
-      typeorm: { entities: LIBRARY },
-    });
-    [acme, globex] = [await database.createTenant('acme'), await database.createTenant('globex')];
-    for (const tenant of [acme, globex]) {
-      await TenantContext.run(tenant, () =>
-        seedLibrary((sql) => database.dataSource.query(sql), tenant.slug),
-      );
-    }
+    ({ database, acme, globex } = await openTwoLibraries({ isolation: { level: 'path' } }));
   });
 
   afterAll(() => database.close());

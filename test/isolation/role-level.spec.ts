@@ -1,8 +1,7 @@
 import { TenantContext, type Tenant } from '@tenantry/core';
 import { QueryFailedError, type DataSource } from 'typeorm';
 import type { TenantDatabase } from '@tenantry/typeorm/testing';
-import { openTenantDatabase } from '../support/tenant-database.js';
-import { CreateLibrary1710000000000, LIBRARY, seedLibrary } from './library.js';
+import { openTwoLibraries } from './library.js';
 
 let database: TenantDatabase;
 let dataSource: DataSource;
@@ -10,15 +9,8 @@ let acme: Tenant;
 let globex: Tenant;
 
 beforeAll(async () => {
-  database = await openTenantDatabase({
-    migrations: [CreateLibrary1710000000000],
-    typeorm: { entities: LIBRARY, poolSize: 4 },
-  });
+  ({ database, acme, globex } = await openTwoLibraries());
   ({ dataSource } = database);
-  [acme, globex] = [await database.createTenant('acme'), await database.createTenant('globex')];
-  for (const tenant of [acme, globex]) {
-    await TenantContext.run(tenant, () => seedLibrary((sql) => dataSource.query(sql), tenant.slug));
-  }
 });
 
 afterAll(() => database.close());

@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { TenantPool } from '../pool/tenant-pool.js';
 import type { TenantPoolOptions } from '../pool/tenant-pool.options.js';
 import type { IsolationOptions } from '../datasource/tenant-data-source.options.js';
+import { poolOf } from '../datasource/view-binding.js';
 import type { Check, DoctorSession, Subject } from './check.js';
 import type { IsolationFinding } from './finding.js';
 import { allFunctions, sharedFunctions } from './function-checks.js';
@@ -99,13 +100,13 @@ async function subjectOf(
     tables: tables ?? source?.entityMetadatas.map(({ tableName }) => tableName) ?? [],
     bookkeeping: [source?.options.migrationsTableName ?? 'migrations', 'typeorm_metadata'],
     pooler,
-    ownPool: poolOf(inspectable) instanceof TenantPool,
+    ownPool: poolBehind(inspectable) instanceof TenantPool,
     ...who!,
   };
 }
 
-function poolOf(inspectable: Inspectable): pg.Pool | undefined {
-  if (inspectable instanceof DataSource) return (inspectable.driver as unknown as { master: pg.Pool }).master;
+function poolBehind(inspectable: Inspectable): pg.Pool | undefined {
+  if (inspectable instanceof DataSource) return poolOf(inspectable);
   return inspectable instanceof pg.Pool ? inspectable : undefined;
 }
 
@@ -114,7 +115,7 @@ async function withSession<T>(
   inspectable: Inspectable,
   work: (session: DoctorSession) => Promise<T>,
 ): Promise<T> {
-  const pool = poolOf(inspectable);
+  const pool = poolBehind(inspectable);
   if (!pool) return work(sessionOn(inspectable as pg.ClientBase));
   const client = await pool.connect();
   try {

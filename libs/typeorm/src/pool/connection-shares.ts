@@ -31,17 +31,18 @@ export class ConnectionShares {
   /**
    * Takes a share; pair with {@link release}.
    *
+   * @param heldByCaller connections that the caller is holding, asked only when it waited in vain
    * @returns nothing when it is granted at once, which is the usual case and costs no promise
    * @throws {TenantShareExhaustedError} (in the promise) when none became free in time
    */
-  acquire(schema: string): Promise<void> | undefined {
+  acquire(schema: string, heldByCaller: () => number): Promise<void> | undefined {
     let share = this.#shares.get(schema);
     if (!share) this.#shares.set(schema, (share = { held: 0, waiting: [] }));
     if (share.held < this.maxPerSchema) {
       share.held++;
       return undefined;
     }
-    return this.#wait(schema, share);
+    return this.#wait(schema, share, heldByCaller);
   }
 
   release(schema: string): void {
@@ -54,7 +55,7 @@ export class ConnectionShares {
     if (share.held === 0) this.#shares.delete(schema);
   }
 
-  #wait(schema: string, share: Share): Promise<void> {
+  #wait(schema: string, share: Share, heldByCaller: () => number): Promise<void> {
     this.#waiting++;
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
@@ -67,7 +68,7 @@ export class ConnectionShares {
       const timer = setTimeout(() => {
         share.waiting.splice(share.waiting.indexOf(waiter), 1);
         this.#waiting--;
-        reject(new TenantShareExhaustedError(schema, this.maxPerSchema, this.waitTimeoutMs));
+        reject(new TenantShareExhaustedError(schema, this.maxPerSchema, this.waitTimeoutMs, heldByCaller()));
       }, this.waitTimeoutMs);
       share.waiting.push(waiter);
     });

@@ -26,9 +26,9 @@ export class TenantPoolExhaustedError extends TenancyError {
 export class TenantShareExhaustedError extends TenancyError {
   constructor(
     readonly schema: string,
-    readonly max: number,
-    readonly waitedMs: number,
-    readonly heldByCaller = 0,
+    max: number,
+    waitedMs: number,
+    readonly heldByCaller: number,
   ) {
     super({
       code: 'TENANT_SHARE_EXHAUSTED',

@@ -5,11 +5,7 @@ import type { PgClient } from '../binding/pg-internals.js';
 import { newConnectionFacts, type ConnectionFacts } from './connection-facts.js';
 import { TenantLease } from './tenant-lease.js';
 import { ConnectionShares } from './connection-shares.js';
-import {
-  DatabaseUnavailableError,
-  TenantPoolExhaustedError,
-  TenantShareExhaustedError,
-} from './tenant-pool.errors.js';
+import { DatabaseUnavailableError, TenantPoolExhaustedError } from './tenant-pool.errors.js';
 import type { ResolvedTenantPoolOptions } from './tenant-pool.options.js';
 
 type Release = (destroy?: Error | boolean) => void;
@@ -80,19 +76,12 @@ export class TenantPool extends pg.Pool {
    */
   lease(binding: Binding | undefined): Promise<TenantLease> {
     const request: LeaseRequest = { binding, scope: TenantContext.scope(), startedAtMs: performance.now() };
-    const admission = this.#isShared(binding) ? this.#shares.acquire(binding.schema) : undefined;
-    if (!admission) return this.#checkOut(request, this.#isExhausted());
-    return admission.then(
-      () => this.#checkOut(request, true),
-      (error: TenantShareExhaustedError) => {
-        throw new TenantShareExhaustedError(
-          error.schema,
-          error.max,
-          error.waitedMs,
-          this.#heldBy(request.scope),
-        );
-      },
-    );
+    const admission = this.#isShared(binding)
+      ? this.#shares.acquire(binding.schema, () => this.#heldBy(request.scope))
+      : undefined;
+    return admission
+      ? admission.then(() => this.#checkOut(request, true))
+      : this.#checkOut(request, this.#isExhausted());
   }
 
   /** How the pool stands, for metrics: numbers of now, and sums since it was made. */

@@ -2,8 +2,7 @@ import { TenancyConfigurationError, TenantContext } from '@tenantry/core';
 import type { DataSource, MigrationInterface } from 'typeorm';
 import { TenantDataSource } from '../datasource/tenant-data-source.js';
 import type { IsolationOptions } from '../datasource/tenant-data-source.options.js';
-import { bindingOf } from '../datasource/view-binding.js';
-import type { TenantPool } from '../pool/tenant-pool.js';
+import { bindingOf, poolOf } from '../datasource/view-binding.js';
 import { CreateTenantRegistry1700000000000 } from '../registry-store/create-tenant-registry.migration.js';
 
 export interface CentralMigrationOptions {
@@ -59,8 +58,7 @@ export async function migrateCentral({
 
 async function refuseWithoutSchema(admin: TenantDataSource, central: DataSource): Promise<void> {
   const schema = bindingOf(central)!.schema;
-  const { master } = admin.driver as unknown as { master: TenantPool };
-  const { rows } = await master.query<{ exists: boolean }>(
+  const { rows } = await poolOf(admin).query<{ exists: boolean }>(
     'SELECT to_regnamespace($1) IS NOT NULL AS exists',
     [schema],
   );

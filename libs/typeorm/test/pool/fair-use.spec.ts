@@ -8,6 +8,7 @@ import {
   type TenantDataSourceOptions,
   type TenantPool,
 } from '../../src/index.js';
+import { poolOf } from '../../src/datasource/view-binding.js';
 import type { TenantDatabase } from '../../src/testing/index.js';
 import { openTenantDatabase } from '../../../../test/support/tenant-database.js';
 
@@ -39,7 +40,7 @@ async function withDataSource(
     { isolation: database.isolation, ...(pool && { pool }) },
   ).initialize();
   try {
-    await use(dataSource, (dataSource.driver as unknown as { master: TenantPool }).master);
+    await use(dataSource, poolOf(dataSource));
   } finally {
     await dataSource.destroy();
   }

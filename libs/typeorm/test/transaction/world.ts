@@ -4,7 +4,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { CreateLibrary1710000000000, LIBRARY, seedLibrary } from '../../../../test/isolation/library.js';
 import { openTenantDatabase } from '../../../../test/support/tenant-database.js';
 import { TenantDatabase, TenantTransactions, type TenantDataSource } from '../../src/index.js';
-import type { TenantPool } from '../../src/pool/tenant-pool.js';
+import { poolOf } from '../../src/datasource/view-binding.js';
 import type { TenantDatabase as TestDatabase, TenantDatabaseOptions } from '../../src/testing/index.js';
 
 /** The central schema has a table of the tenants' name: a query that lands there finds something, and is noticed. */
@@ -84,9 +84,7 @@ export async function openWorld({
   };
 }
 
-export function poolOf(dataSource: TenantDataSource): TenantPool {
-  return (dataSource.driver as unknown as { master: TenantPool }).master;
-}
+export { poolOf };
 
 /** A promise that is settled from outside. */
 export function gate(): { readonly passed: Promise<void>; open(): void } {
